@@ -1,0 +1,70 @@
+import type { Rootfs } from './rootfs.ts';
+
+/** A rootfs, a process and the limits it is to live in: all an isolator needs. Plain data. After the OCI runtime-spec's bundle. */
+export interface Bundle {
+  readonly containerId: string;
+  /** A directory of this container's alone, for what a backend must put on disk. */
+  readonly directory: string;
+  readonly rootfs: Rootfs;
+  readonly readOnlyRootfs: boolean;
+  readonly process: ContainerProcess;
+  readonly hostname: string;
+  readonly network: NetworkMode;
+  readonly mounts: readonly Mount[];
+  readonly capabilities: readonly LinuxCapability[];
+  readonly noNewPrivileges: boolean;
+  /** A classic-BPF program, or undefined for none. */
+  readonly seccomp?: Uint8Array;
+  readonly limits: ResourceLimits;
+  /** Put an init before the process that reaps and forwards signals. */
+  readonly init: boolean;
+  /** Lines for the container's own /etc/hosts and /etc/resolv.conf; undefined leaves the image's. */
+  readonly hosts?: string;
+  readonly resolvConf?: string;
+}
+
+export interface ContainerProcess {
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment; nothing of the caller's is added. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute, inside the rootfs; made when missing. */
+  readonly cwd: string;
+  readonly user: ContainerUser;
+  readonly terminal: boolean;
+}
+
+/** Resolved ids, never names. */
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly home: string;
+}
+
+export type NetworkMode = 'none' | 'host' | 'private';
+
+/** A mount inside the container; `target` is resolved inside the rootfs. */
+export interface Mount {
+  readonly type: 'bind' | 'tmpfs';
+  /** For a bind: an absolute path on the host. */
+  readonly source?: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** For a tmpfs: `size=64m,mode=1777`. */
+  readonly options?: readonly string[];
+}
+
+/** As capabilities(7) spells them: `CAP_CHOWN`. */
+export type LinuxCapability = `CAP_${string}`;
+
+/** What is undefined is unlimited. */
+export interface ResourceLimits {
+  /** Bytes. */
+  readonly memory?: number;
+  /** Processors, 1.5 for one and a half. */
+  readonly cpus?: number;
+  readonly pids?: number;
+  /** Bytes of /dev/shm. */
+  readonly shmSize?: number;
+  readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+}

@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import type * as Koffi from 'koffi';
+import { BoxError } from '@boxkit/contracts';
+
+/** A C function that reports failure by -1 and errno. */
+export type LibcFunction = (...args: unknown[]) => number;
+
+const names = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+let koffi: typeof Koffi | undefined;
+let library: Koffi.IKoffiLib | undefined;
+
+/** koffi takes 20 ms to load: only what needs a system call pays for it. */
+function load(): { koffi: typeof Koffi; library: Koffi.IKoffiLib } {
+  koffi ??= createRequire(import.meta.url)('koffi') as typeof Koffi;
+  library ??= koffi.load(null);
+  return { koffi, library };
+}
+
+/**
+ * Binds a function of the C library, on its first call, by its C prototype:
+ * `bind('int flock(int fd, int operation)')`. Pass paths as NUL-terminated Buffers (`const void *`): Linux names are bytes.
+ * Returns what the function returns; see `failed` for errno.
+ */
+export function bind(prototype: string): LibcFunction {
+  let bound: LibcFunction | undefined;
+  return (...args) => {
+    bound ??= load().library.func(prototype) as unknown as LibcFunction;
+    return bound(...args);
+  };
+}
+
+/** The errno of the last failed call on this thread, by name (`ENOENT`). */
+export function lastErrno(): string {
+  const number = load().koffi.errno();
+  return names.get(number) ?? `errno ${number}`;
+}
+
+/** A failed system call: `fields.errno` (by name), `fields.syscall`, `fields.path`. */
+export class SystemCallError extends BoxError {
+  readonly errno: string;
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: string, path?: string | Uint8Array) {
+    const shown = path === undefined ? '' : ` ${JSON.stringify(typeof path === 'string' ? path : Buffer.from(path).toString())}`;
+    super('ERR_BOX_SYSTEM_CALL', `${syscall}${shown}: ${errno}`, { fields: { syscall, errno, ...(path === undefined ? {} : { path: String(path) }) } });
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+/** Throws a SystemCallError for a result of -1; gives every other result back. */
+export function check(result: number, syscall: string, path?: string | Uint8Array): number {
+  if (result === -1) throw new SystemCallError(syscall, lastErrno(), path);
+  return result;
+}
