@@ -15,3 +15,4 @@ export * from './source.ts';
 export * from './stage.ts';
 export * from './store.ts';
 export * from './system-call.ts';
+export * from './run-options.ts';

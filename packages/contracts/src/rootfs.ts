@@ -1,10 +1,13 @@
 import type { Image, Layer } from './image.ts';
 import type { StageContext } from './stage.ts';
+import type { ContainerDirectory } from './store.ts';
 
 /** What `apply` hands on: an image and a tree that a container may write to. */
 export interface AppliedImage {
   readonly image: Image;
   readonly rootfs: Rootfs;
+  /** The container the rootfs was made for; absent when a plain directory was asked for. */
+  readonly container?: ContainerDirectory;
 }
 
 /**

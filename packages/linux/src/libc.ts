@@ -9,10 +9,10 @@ export type LibcFunction = (...args: unknown[]) => number;
 const names = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
 let koffi: typeof Koffi | undefined;
-let library: Koffi.IKoffiLib | undefined;
+let library: Koffi.LibraryHandle | undefined;
 
 /** koffi takes 20 ms to load: only what needs a system call pays for it. */
-function load(): { koffi: typeof Koffi; library: Koffi.IKoffiLib } {
+function load(): { koffi: typeof Koffi; library: Koffi.LibraryHandle } {
   koffi ??= createRequire(import.meta.url)('koffi') as typeof Koffi;
   library ??= koffi.load(null);
   return { koffi, library };
@@ -43,8 +43,11 @@ export class SystemCallError extends BoxError {
   readonly syscall: string;
 
   constructor(syscall: string, errno: string, path?: string | Uint8Array) {
-    const shown = path === undefined ? '' : ` ${JSON.stringify(typeof path === 'string' ? path : Buffer.from(path).toString())}`;
-    super('ERR_BOX_SYSTEM_CALL', `${syscall}${shown}: ${errno}`, { fields: { syscall, errno, ...(path === undefined ? {} : { path: String(path) }) } });
+    const shown =
+      path === undefined ? '' : ` ${JSON.stringify(typeof path === 'string' ? path : Buffer.from(path).toString())}`;
+    super('ERR_BOX_SYSTEM_CALL', `${syscall}${shown}: ${errno}`, {
+      fields: { syscall, errno, ...(path === undefined ? {} : { path: String(path) }) },
+    });
     this.errno = errno;
     this.syscall = syscall;
   }

@@ -1,0 +1,36 @@
+import type { Mount, NetworkMode, ResourceLimits } from './bundle.ts';
+
+/** What a caller may ask of a container; every field overrides the image's config. Names follow docker's. */
+export interface RunOptions {
+  /** Replace the image's Cmd. */
+  readonly args?: readonly string[];
+  /** Replaces the image's Entrypoint and drops its Cmd. An empty list clears it. */
+  readonly entrypoint?: readonly string[];
+  /** Merged over the image's Env by key. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** `user`, `uid`, `user:group`, `uid:gid` or a mixture. */
+  readonly user?: string;
+  /** Absolute path inside the container; made when missing. */
+  readonly workdir?: string;
+  /** Defaults to the containerId's first 12 characters. */
+  readonly hostname?: string;
+  /** A backend by name, or `auto` (the strongest that can do what is asked; never chroot). */
+  readonly isolation?: string;
+  readonly name?: string;
+  readonly terminal?: boolean;
+  readonly readOnly?: boolean;
+  readonly mounts?: readonly Mount[];
+  readonly network?: NetworkMode;
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  /** Path of a docker-format profile, `unconfined`, or undefined for the default. */
+  readonly seccomp?: string;
+  readonly limits?: ResourceLimits;
+  readonly init?: boolean;
+  readonly stopSignal?: string;
+  /** Milliseconds from the stop signal to SIGKILL; default 10 000. */
+  readonly stopTimeout?: number;
+  readonly addHosts?: readonly { readonly host: string; readonly address: string }[];
+  readonly dns?: readonly string[];
+}
