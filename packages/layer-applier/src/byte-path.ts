@@ -1,11 +1,11 @@
-import type { Branded } from '@boxkit/contracts';
+declare const bytePath: unique symbol;
 
 /**
  * A path below a root, byte for byte as the layer has it: every character stands for one byte (0-255, latin1), so
  * names that are no UTF-8 survive and paths still compare, join and serve as keys. In normal form: no leading,
  * doubled or closing slash, no `.` and no `..`; the root itself is ''.
  */
-export type BytePath = Branded<string, 'BytePath'>;
+export type BytePath = string & { readonly [bytePath]: true };
 
 /** The bytes of a path, as Node's `fs` and the system calls take them. */
 export function pathBytes(path: BytePath): Buffer {
@@ -14,7 +14,7 @@ export function pathBytes(path: BytePath): Buffer {
 
 /** A path from bytes that are in normal form already. */
 export function pathFromBytes(bytes: Uint8Array): BytePath {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice() as BytePath;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as BytePath;
 }
 
 /** The path of a JavaScript string, as UTF-8. */
