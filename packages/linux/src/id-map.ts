@@ -1,0 +1,114 @@
+import { spawn, type SpawnOptions, type ChildProcess } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { IdMap, IdRange } from '@boxkit/contracts';
+
+/** Where the system's grants are read from; for tests. */
+export interface GrantFiles {
+  readonly subuid: string;
+  readonly subgid: string;
+}
+
+const systemGrants: GrantFiles = { subuid: '/etc/subuid', subgid: '/etc/subgid' };
+
+/** The id map of a caller without grants: all files are the caller's, who is root inside. */
+export function singleIdMap(): IdMap {
+  return { kind: 'single', uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
+/**
+ * The widest id map that this user may have: the host's ids for root, the range granted in /etc/subuid and
+ * /etc/subgid when newuidmap and newgidmap are installed, else a single id. Reads files only: whether
+ * the kernel allows a user namespace at all is for a probe to say.
+ */
+export function grantedIdMap(grants: GrantFiles = systemGrants): IdMap {
+  const single = singleIdMap();
+  if (single.kind !== 'single' || single.uid === 0) return { kind: 'host' };
+  const names = new Set([String(single.uid), userName()]);
+  const uids = widestGrant(grants.subuid, names);
+  const gids = widestGrant(grants.subgid, names);
+  if (uids === undefined || gids === undefined || !onPath('newuidmap') || !onPath('newgidmap')) return single;
+  return {
+    kind: 'subordinate',
+    uids: [{ container: 0, host: single.uid, size: 1 }, uids],
+    gids: [{ container: 0, host: single.gid, size: 1 }, gids],
+  };
+}
+
+/**
+ * The options of util-linux's `unshare` that enter a new user namespace with this map, as root inside; none for the
+ * host's ids. Ranges are spelled `outer,inner,count`: the only form of 2.38, still read by later releases.
+ */
+export function unshareArguments(idMap: IdMap): string[] {
+  if (idMap.kind === 'host') return [];
+  if (idMap.kind === 'single') return ['--user', '--map-root-user'];
+  const option = (name: string, ranges: readonly IdRange[]): string[] =>
+    ranges
+      .filter(({ container }) => container !== 0)
+      .map((range) => `--${name}=${range.host},${range.container},${range.size}`);
+  return ['--user', '--map-root-user', ...option('map-users', idMap.uids), ...option('map-groups', idMap.gids)];
+}
+
+/** The command that runs `argv` as root of a user namespace with this map; `argv` itself for the host's ids. */
+export function inIdMap(idMap: IdMap, argv: readonly [string, ...string[]]): [string, ...string[]] {
+  return idMap.kind === 'host' ? [...argv] : ['unshare', ...unshareArguments(idMap), '--', ...argv];
+}
+
+/** Starts a command as root of a user namespace with this map. Options are those of node:child_process `spawn`. */
+export function spawnInIdMap(
+  idMap: IdMap,
+  argv: readonly [string, ...string[]],
+  options: SpawnOptions = {},
+): ChildProcess {
+  const [command, ...args] = inIdMap(idMap, argv);
+  return spawn(command, args, options);
+}
+
+/** The id on the disk of an id inside, or undefined when the map does not reach it. */
+export function hostId(ranges: readonly IdRange[], containerId: number): number | undefined {
+  const range = ranges.find(({ container, size }) => containerId >= container && containerId < container + size);
+  return range === undefined ? undefined : range.host + containerId - range.container;
+}
+
+/** util-linux 2.38 takes one range beside the mapped root, so the widest granted one is used. subuid(5). */
+function widestGrant(file: string, names: ReadonlySet<string>): IdRange | undefined {
+  let widest: IdRange | undefined;
+  for (const line of readLines(file)) {
+    const [name = '', first = '', count = ''] = line.split(':');
+    if (!names.has(name) || !/^\d+$/.test(first) || !/^\d+$/.test(count)) continue;
+    const range = { container: 1, host: Number(first), size: Number(count) };
+    if (range.size > (widest?.size ?? 0)) widest = range;
+  }
+  return widest;
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    // No file, or none that this user may read: no grant.
+    return [];
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // An id without a passwd entry can still be granted by number.
+    return '';
+  }
+}
+
+function onPath(program: string): boolean {
+  const directories = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
+  return [...directories, '/usr/bin', '/usr/sbin'].some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
