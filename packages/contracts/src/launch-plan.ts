@@ -40,13 +40,15 @@ export type PlanDescriptor =
     }
   /** A file or directory opened read-only (`directory` opens it with O_PATH semantics of O_DIRECTORY). */
   | { readonly fd: number; readonly purpose: string; readonly kind: 'file'; readonly path: string }
+  /** The exec stub of packages/linux, an executable file. */
+  | { readonly fd: number; readonly purpose: string; readonly kind: 'stub' }
   /** The writing end of a pipe that the launcher reads `report` from. */
   | { readonly fd: number; readonly purpose: string; readonly kind: 'report' };
 
 /**
  * The channel of its own over which a launcher learns what happened, so that exit statuses are never guessed:
- * - `stub`: 16-byte records of the exec stub (packages/linux): which system call failed, with which errno; closed by a successful exec.
- * - `bubblewrap`: the JSON documents of bwrap's --json-status-fd.
+ * - `stub`: 16-byte records of the exec stub (packages/linux): that everything is set up and the command is next, or
+ *   which system call failed, with which errno. No failure by the end of the process means that the command ran.
  * - `none`: the host program's exit status is the container's.
  */
-export type ReportProtocol = 'stub' | 'bubblewrap' | 'none';
+export type ReportProtocol = 'stub' | 'none';
