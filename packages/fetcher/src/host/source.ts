@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BoxError,
+  MediaType,
+  parseDigest,
+  type Descriptor,
+  type Digest,
+  type ImageSource,
+  type Platform,
+  type ResolvedImage,
+  type SourceContext,
+  type SourceStream,
+} from '@boxkit/contracts';
+import { collect } from './collect.ts';
+import { layerNames } from './host-tree.ts';
+import { packLayer, type PackedLayer } from './pack-layer.ts';
+import { imagePath } from './path.ts';
+import { buildMarker } from './skeleton.ts';
+import { parsePrograms } from './programs.ts';
+import { requireHostPlatform } from './platform.ts';
+
+/** `host:sh,ls,ps`: an image made on the spot of this machine's own programs, so that nothing need be fetched. */
+export function hostSource(): ImageSource {
+  return {
+    scheme: 'host',
+    description: "an image made of this machine's own programs: host:sh,ls,ps",
+    normalize: (location) => parsePrograms(location).join(','),
+    resolve: (reference, context) => resolveHostImage(parsePrograms(reference.location), context),
+  };
+}
+
+async function resolveHostImage(programs: readonly string[], context: SourceContext): Promise<ResolvedImage> {
+  const platform = requireHostPlatform(context.platform);
+  context.signal.throwIfAborted();
+  const { tree, command } = collect(programs, process.env.PATH);
+  tree.set('finish', whiteoutOf(buildMarker), { type: 'text', mode: 0o644, text: '' });
+
+  const staging = await context.store.stage('host-image');
+  try {
+    const layers = await Promise.all(
+      layerNames.map((name) =>
+        packLayer(tree.entries(name), join(staging.path, `${name}.tar`), {
+          // The last is left plain: it is tiny, and a plain layer is worth having in the image that shows how all works.
+          compress: name !== 'finish',
+          signal: context.signal,
+        }),
+      ),
+    );
+    return imageOf(describe(layers, command, platform), layers, async () => {
+      await staging[Symbol.asyncDispose]();
+    });
+  } catch (error) {
+    await staging[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function whiteoutOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return `${path.slice(0, slash)}/.wh.${path.slice(slash + 1)}`;
+}
+
+interface Documents {
+  readonly root: Descriptor;
+  readonly bytes: ReadonlyMap<Digest, Buffer>;
+}
+
+/** Writes config and manifest. OCI image-spec, config.md and manifest.md. */
+function describe(layers: readonly PackedLayer[], command: string, platform: Platform): Documents {
+  const created = '1970-01-01T00:00:00Z';
+  const config = document(MediaType.ociConfig, {
+    created,
+    ...platform,
+    config: { Env: [`PATH=${imagePath}`], Cmd: [command], WorkingDir: '/' },
+    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
+    history: layerNames.map((name) => ({ created, created_by: `box host: ${name}` })),
+  });
+  const manifest = document(MediaType.ociManifest, {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: config.descriptor,
+    layers: layers.map((layer) => layer.descriptor),
+  });
+  return {
+    root: { ...manifest.descriptor, platform },
+    bytes: new Map([config, manifest].map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
+  };
+}
+
+function document(mediaType: string, value: unknown): { readonly descriptor: Descriptor; readonly bytes: Buffer } {
+  const bytes = Buffer.from(JSON.stringify(value));
+  const digest = parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
+}
+
+function imageOf(documents: Documents, layers: readonly PackedLayer[], dispose: () => Promise<void>): ResolvedImage {
+  const files = new Map(layers.map((layer) => [layer.descriptor.digest, layer.path]));
+  return {
+    descriptor: documents.root,
+    open(descriptor, { offset = 0, signal }): Promise<SourceStream> {
+      const bytes = documents.bytes.get(descriptor.digest);
+      if (bytes !== undefined) return Promise.resolve(streamFrom(offset, [bytes.subarray(offset)]));
+      const path = files.get(descriptor.digest);
+      if (path !== undefined) {
+        return Promise.resolve(
+          streamFrom(offset, createReadStream(path, { start: offset, highWaterMark: 1024 * 1024, signal })),
+        );
+      }
+      return Promise.reject(
+        new BoxError('ERR_BOX_BLOB_MISSING', `cannot open ${descriptor.digest}: it is no part of this host image`),
+      );
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function streamFrom(startedAt: number, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): SourceStream {
+  return {
+    startedAt,
+    async *[Symbol.asyncIterator]() {
+      yield* chunks;
+    },
+  };
+}
