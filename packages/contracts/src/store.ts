@@ -27,12 +27,15 @@ export interface StagingDirectory extends AsyncDisposable {
 export interface BlobStore {
   /** Where a blob is or would be. */
   pathOf(digest: Digest): string;
-  /** Whether all of it is there. Idempotent, one system call. */
+  /**
+   * Whether all of it is there. Idempotent, cheap. A blob that this store found or wrote stays until the store is
+   * disposed: no `prune` of another process takes it away.
+   */
   has(digest: Digest): Promise<boolean>;
   /**
    * Takes the write lock of one blob and hands out a writer that continues what an earlier process left.
    * Resolves to undefined when the blob is complete, possibly because another process finished it meanwhile;
-   * waiting is told as a `waiting` event.
+   * waiting is told as a `waiting` event. A second writer of the same blob in this process waits like any other.
    */
   write(descriptor: Descriptor, options: WriteOptions): Promise<BlobWriter | undefined>;
   /** Opens a complete blob for reading; the bytes must still be verified. Throws ERR_BOX_BLOB_MISSING. */
@@ -53,7 +56,11 @@ export interface BlobWriter extends AsyncDisposable {
   readonly offset: number;
   /** The partial file; grows as bytes are written, and keeps its inode when committed. */
   readonly path: string;
-  /** Appends. Throws ERR_BOX_SIZE_MISMATCH past the descriptor's size, ERR_BOX_STORE_* for the disk's errors. */
+  /**
+   * Appends; resolves when the bytes can be read at `path`. The chunk must not change before. Calls need not await each
+   * other: those made while the disk is busy are written together.
+   * Throws ERR_BOX_SIZE_MISMATCH past the descriptor's size, ERR_BOX_STORE_* for the disk's errors.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /** Forgets all bytes: the source cannot resume. */
   restart(): Promise<void>;
@@ -83,8 +90,20 @@ export interface TreeStore<Id extends string> {
 
 /** Containers: one directory each, with `state.json`. */
 export interface ContainerTable {
-  /** Makes `containers/<containerId>/`, claimed by this process until disposed. Throws ERR_BOX_NAME_IN_USE. */
-  create(options: { readonly name?: string }): Promise<ContainerDirectory>;
+  /**
+   * Makes `containers/<containerId>/`, claimed by this process until disposed. Throws ERR_BOX_NAME_IN_USE,
+   * ERR_BOX_NAME_INVALID. `uses` says which trees it needs for as long as it exists; without it no layer and no
+   * rootfs is collected while the container is there.
+   */
+  create(options: { readonly name?: string; readonly uses?: ContainerUses }): Promise<ContainerDirectory>;
+}
+
+/** What garbage collection must keep for a container. */
+export interface ContainerUses {
+  /** The image's name, so that `prune --all` keeps it. */
+  readonly reference?: string;
+  readonly layers: readonly DiffId[];
+  readonly rootfs: readonly ChainId[];
 }
 
 export interface ContainerDirectory extends AsyncDisposable {

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { ftruncateSync, fdatasync, fstatSync, read, renameSync, writev } from 'node:fs';
+import { promisify } from 'node:util';
+import type { BlobWriter, Descriptor } from '@boxkit/contracts';
+import { BoxError, digestParts } from '@boxkit/contracts';
+import type { FileLock } from '@boxkit/linux';
+import { diskError } from './disk-error.ts';
+
+const readAsync = promisify(read);
+const fdatasyncAsync = promisify(fdatasync);
+
+/** Bytes read at once when what is there is hashed again. */
+const rereadSize = 1 << 20;
+/** Buffers given to one writev(2); the kernel takes 1024. */
+const maxBuffers = 512;
+
+/**
+ * Continues a partial blob whose lock (on the partial file itself) the caller hands over: hashes what is there from
+ * its first byte and appends. `commit` moves the file to `target`.
+ */
+export async function createBlobWriter(
+  lock: FileLock,
+  target: string,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<BlobWriter> {
+  const { fd, path } = lock;
+  const what = `keep blob ${descriptor.digest}`;
+  const { algorithm, hex } = digestParts(descriptor.digest);
+  let digest = createHash(algorithm);
+  /** Bytes hashed, which may run ahead of those in the file. */
+  let accepted = 0;
+  let queue: Uint8Array[] = [];
+  let flushing: Promise<void> | undefined;
+  let failure: unknown;
+  let done = false;
+
+  async function reread(): Promise<void> {
+    const size = fstatSync(fd).size;
+    if (size > descriptor.size) return drop();
+    const buffer = Buffer.allocUnsafe(Math.min(rereadSize, Math.max(size, 1)));
+    while (accepted < size) {
+      signal.throwIfAborted();
+      const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, accepted);
+      if (bytesRead === 0) break;
+      digest.update(buffer.subarray(0, bytesRead));
+      accepted += bytesRead;
+    }
+  }
+
+  function drop(): void {
+    ftruncateSync(fd, 0);
+    digest = createHash(algorithm);
+    accepted = 0;
+  }
+
+  /** Writes all that is queued, and what is queued meanwhile. */
+  async function flush(position: number): Promise<void> {
+    let at = position;
+    try {
+      while (queue.length > 0) {
+        const batch = queue.splice(0, maxBuffers);
+        for (let rest = batch; rest.length > 0;) {
+          const written = await writevAsync(fd, rest, at);
+          at += written;
+          rest = without(rest, written);
+        }
+      }
+    } finally {
+      // In the same turn as the last look at the queue: a write that comes a moment later must start a flush of its own.
+      flushing = undefined;
+    }
+  }
+
+  function fail(error: unknown): never {
+    failure ??= diskError(what, error);
+    queue = [];
+    throw failure;
+  }
+
+  function usable(): void {
+    if (failure !== undefined) throw failure;
+    if (done) throw new BoxError('ERR_BOX_INTERNAL', `cannot ${what}: its writer was closed`);
+    signal.throwIfAborted();
+  }
+
+  function mismatch(
+    code: 'ERR_BOX_SIZE_MISMATCH' | 'ERR_BOX_DIGEST_MISMATCH',
+    expected: string | number,
+    received: string | number,
+  ): BoxError {
+    const noun = code === 'ERR_BOX_SIZE_MISMATCH' ? 'bytes' : 'as digest';
+    return new BoxError(code, `cannot ${what}: expected ${expected} ${noun}, received ${received}`, {
+      hint: 'The source sent something else than it promised; try again, or use another source.',
+      fields: { digest: descriptor.digest, expected, received },
+    });
+  }
+
+  try {
+    await reread();
+  } catch (error) {
+    lock.release();
+    throw diskError(what, error);
+  }
+  const offset = accepted;
+
+  return {
+    offset,
+    path,
+    async write(chunk) {
+      usable();
+      if (chunk.length === 0) return;
+      if (accepted + chunk.length > descriptor.size) {
+        failure = mismatch('ERR_BOX_SIZE_MISMATCH', descriptor.size, `at least ${accepted + chunk.length}`);
+        await flushing?.catch(() => {});
+        drop();
+        throw failure;
+      }
+      const position = accepted;
+      accepted += chunk.length;
+      queue.push(chunk);
+      // The disk first: it copies in a thread of its own while this one hashes.
+      flushing ??= flush(position);
+      const flushed = flushing;
+      digest.update(chunk);
+      await flushed.catch(fail);
+    },
+    async restart() {
+      usable();
+      await flushing?.catch(fail);
+      drop();
+    },
+    async commit() {
+      usable();
+      await flushing?.catch(fail);
+      const received = digest.copy().digest('hex');
+      if (accepted !== descriptor.size || received !== hex) {
+        failure =
+          accepted === descriptor.size
+            ? mismatch('ERR_BOX_DIGEST_MISMATCH', descriptor.digest, `${algorithm}:${received}`)
+            : mismatch('ERR_BOX_SIZE_MISMATCH', descriptor.size, accepted);
+        drop();
+        throw failure;
+      }
+      try {
+        await fdatasyncAsync(fd);
+        renameSync(path, target);
+      } catch (error) {
+        fail(error);
+      }
+      done = true;
+      lock.release();
+    },
+    async [Symbol.asyncDispose]() {
+      if (done) return;
+      done = true;
+      await flushing?.catch(() => {});
+      // Nothing worth resuming: leave no file behind.
+      lock.release({ remove: fstatSync(fd).size === 0 });
+    },
+  };
+}
+
+function writevAsync(fd: number, buffers: Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(fd, buffers, position, (error, written) => (error === null ? resolve(written) : reject(error)));
+  });
+}
+
+/** The buffers that are left when the first `written` bytes are gone. */
+function without(buffers: readonly Uint8Array[], written: number): Uint8Array[] {
+  let skip = written;
+  const rest: Uint8Array[] = [];
+  for (const buffer of buffers) {
+    if (skip >= buffer.length) skip -= buffer.length;
+    else {
+      rest.push(skip === 0 ? buffer : buffer.subarray(skip));
+      skip = 0;
+    }
+  }
+  return rest;
+}

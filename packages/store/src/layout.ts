@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { ChainId, DiffId, Digest } from '@boxkit/contracts';
+import { digestParts } from '@boxkit/contracts';
+
+/** The store's version: raised when an older box could misread or damage what a newer one keeps. */
+export const storeVersion = 1;
+
+/** Where everything is below one home. Names of digests are `<algorithm>/<hex>`: a colon would end a path in overlayfs's options. */
+export interface Layout {
+  readonly home: string;
+  readonly version: string;
+  readonly blobs: string;
+  readonly layers: string;
+  readonly rootfs: string;
+  readonly images: string;
+  readonly containers: string;
+  /** Claims of container names: `names/<name>/<containerId>`. */
+  readonly names: string;
+  readonly tmp: string;
+  /** Blobs on their way in; also their write locks. */
+  readonly partial: string;
+  /** What running processes rely on. */
+  readonly leases: string;
+  readonly locks: string;
+}
+
+export function layoutOf(home: string): Layout {
+  return {
+    home,
+    version: join(home, 'version'),
+    blobs: join(home, 'blobs'),
+    layers: join(home, 'layers'),
+    rootfs: join(home, 'rootfs'),
+    images: join(home, 'images'),
+    containers: join(home, 'containers'),
+    names: join(home, 'names'),
+    tmp: join(home, 'tmp'),
+    partial: join(home, 'tmp', 'partial'),
+    leases: join(home, 'leases'),
+    locks: join(home, 'locks'),
+  };
+}
+
+/** Every directory of a fresh store. */
+export function directoriesOf(layout: Layout): readonly string[] {
+  const perAlgorithm = [layout.blobs, layout.layers, layout.rootfs, layout.partial];
+  return [
+    ...perAlgorithm.flatMap((parent) => [join(parent, 'sha256'), join(parent, 'sha512')]),
+    layout.images,
+    layout.containers,
+    layout.names,
+    layout.leases,
+    layout.locks,
+  ];
+}
+
+/** `<parent>/<algorithm>/<hex>`. */
+export function digestPath(parent: string, digest: Digest | DiffId | ChainId): string {
+  const { algorithm, hex } = digestParts(digest);
+  return join(parent, algorithm, hex);
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { errnoOf } from './disk-error.ts';
+
+/**
+ * A process, named so that nobody can be mistaken for it: `<pid>.<start time>.<pid namespace>.<boot>`. A claim that
+ * carries one is void once that process has died. It costs no system call to hold, which a lock would (and 20 ms to
+ * load what locks): so the hot path of a run claims with these, and locks are for what must be waited for.
+ */
+export type Owner = string;
+
+const grammar = /^(\d+)\.(\d+)\.(\d+)\.([0-9a-f]{12})$/;
+
+/** Claims of another pid namespace on this machine cannot be looked up; they are believed for this long after their last change. */
+const foreignClaimMs = 24 * 60 * 60 * 1000;
+
+let own: Owner | undefined;
+let boot: string | undefined;
+let namespace: string | undefined;
+
+/** This process. */
+export function thisProcess(): Owner {
+  own ??= ownerOf(process.pid);
+  return own ?? `${process.pid}.0.${pidNamespace()}.${bootId()}`;
+}
+
+/** The process that has `pid` now; undefined when there is none. */
+export function ownerOf(pid: number): Owner | undefined {
+  const started = startTime(pid);
+  return started === undefined ? undefined : `${pid}.${started}.${pidNamespace()}.${bootId()}`;
+}
+
+/** Whether the process that an owner names still runs. `changed` (milliseconds since 1970) dates a claim that cannot be looked up. */
+export function isAlive(owner: Owner, changed: number): boolean {
+  const match = grammar.exec(owner);
+  if (match === null) return false;
+  const [, pid, started, space, booted] = match;
+  if (booted !== bootId()) return false;
+  if (space !== pidNamespace()) return Date.now() - changed < foreignClaimMs;
+  return startTime(Number(pid)) === started;
+}
+
+/** The pid of an owner of this pid namespace that still runs. */
+export function pidOf(owner: Owner): number | undefined {
+  const match = grammar.exec(owner);
+  return match !== null && match[3] === pidNamespace() && isAlive(owner, 0) ? Number(match[1]) : undefined;
+}
+
+/** A name that tells a later process whose it is: `<purpose>-<owner>-<random>`. */
+export function stagingName(purpose: string): string {
+  return `${purpose}-${thisProcess()}-${randomBytes(8).toString('hex')}`;
+}
+
+/** Whether what is at `path` (named by `stagingName`, or anything else that lies there) was left by a process that died. */
+export function isAbandoned(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  const owner = path.split('-').at(-2) ?? '';
+  return !isAlive(owner, stat.mtimeMs);
+}
+
+/** Field 22 of /proc/<pid>/stat, clock ticks since boot; a zombie has ended. */
+function startTime(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the program's name and may hold spaces and parentheses.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
+/** The first 12 hexadecimal digits of the kernel's boot id. */
+export function bootId(): string {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').replaceAll('-', '').slice(0, 12);
+  return boot;
+}
+
+function pidNamespace(): string {
+  namespace ??= /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+  return namespace;
+}

@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import type { ChainId, DiffId, Store } from '@boxkit/contracts';
+import { createBlobStore } from './blob-store.ts';
+import { defaultHome, openHome } from './home.ts';
+import { createContainerTable, type DiskContainerTable } from './container-table.ts';
+import { createImageTable, type DiskImageTable } from './image-table.ts';
+import { createLease } from './lease.ts';
+import { type RemoveTree, removeOwnTree } from './remove-tree.ts';
+import type { Session } from './session.ts';
+import { createStaging } from './staging.ts';
+import { sweep } from './sweep.ts';
+import { createTreeStore } from './tree-store.ts';
+
+export interface OpenStoreOptions {
+  /** A directory, made (0700) when missing; `defaultHome()` when absent. */
+  readonly home?: string;
+  /** How trees are deleted; the default can do what the caller's own permissions allow. */
+  readonly removeTree?: RemoveTree;
+}
+
+/** The store on a disk. Disposing of it gives up what it relied on and waits for its own clean-up. */
+export interface DiskStore extends Store, AsyncDisposable {
+  readonly images: DiskImageTable;
+  readonly containers: DiskContainerTable;
+}
+
+/**
+ * Opens the store of a home. Throws ERR_BOX_STORE_UNWRITABLE, ERR_BOX_STORE_FULL, ERR_BOX_STORE_VERSION.
+ * Reads two small files; loads nothing that only writers need.
+ */
+export async function openStore(options: OpenStoreOptions = {}): Promise<DiskStore> {
+  const home = resolve(options.home ?? defaultHome());
+  const layout = openHome(home);
+  const removeTree = options.removeTree ?? removeOwnTree;
+  const lease = createLease(layout);
+  let sweeping: Promise<void> | undefined;
+  const session: Session = {
+    layout,
+    lease,
+    removeTree,
+    writing() {
+      // What cannot be removed now (subordinate ids without a helper, a full disk) is left to a later process.
+      sweeping ??= sweep(layout, removeTree).catch(() => {});
+    },
+  };
+  return {
+    home,
+    blobs: createBlobStore(session),
+    images: createImageTable(session),
+    layers: createTreeStore<DiffId>(session, 'layers'),
+    rootfs: createTreeStore<ChainId>(session, 'rootfs'),
+    containers: createContainerTable(session),
+    async stage(purpose) {
+      session.writing();
+      return createStaging(session, purpose);
+    },
+    async [Symbol.asyncDispose]() {
+      await sweeping;
+      lease.release();
+    },
+  };
+}

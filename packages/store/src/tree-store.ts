@@ -1,0 +1,75 @@
+import { existsSync, renameSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChainId, DiffId, TreeStore, WriteOptions } from '@boxkit/contracts';
+import { isDigest } from '@boxkit/contracts';
+import { lockFile } from '@boxkit/linux';
+import { diskError } from './disk-error.ts';
+import { digestPath, type Layout } from './layout.ts';
+import { moveToTrash } from './remove-tree.ts';
+import type { Session } from './session.ts';
+import { createStaging } from './staging.ts';
+
+export type TreeKind = 'layers' | 'rootfs';
+
+const noun = { layers: 'layer', rootfs: 'rootfs' } as const;
+
+export function createTreeStore<Id extends DiffId | ChainId>(session: Session, kind: TreeKind): TreeStore<Id> {
+  const { layout, lease, removeTree } = session;
+  const pathOf = (id: Id): string => digestPath(layout[kind], id);
+
+  return {
+    pathOf,
+    async has(id) {
+      await lease.hold([`${kind}/${id}`], { required: false });
+      return existsSync(pathOf(id));
+    },
+    async ensure(id, build, { signal, emit }: WriteOptions) {
+      const path = pathOf(id);
+      signal.throwIfAborted();
+      await lease.hold([`${kind}/${id}`], { required: true, signal });
+      if (existsSync(path)) return path;
+      session.writing();
+      try {
+        const lock = await lockFile(treeLockOf(layout, kind, id), {
+          signal,
+          onWait: () =>
+            emit?.({ type: 'waiting', for: 'lock', what: `${noun[kind]} ${id}, which another process is making` }),
+        });
+        try {
+          if (existsSync(path)) return path;
+          await using staging = createStaging(session, kind);
+          await build(staging.path);
+          signal.throwIfAborted();
+          renameSync(staging.path, path);
+          return path;
+        } finally {
+          lock.release({ remove: true });
+        }
+      } catch (error) {
+        throw diskError(`keep the ${noun[kind]} ${id}`, error);
+      }
+    },
+    async delete(id) {
+      try {
+        const trash = moveToTrash(layout, pathOf(id));
+        if (trash !== undefined) await removeTree(trash);
+      } catch (error) {
+        throw diskError(`delete the ${noun[kind]} ${id}`, error);
+      }
+    },
+    async *list() {
+      for (const algorithm of ['sha256', 'sha512']) {
+        for await (const entry of await opendir(join(layout[kind], algorithm))) {
+          const id = `${algorithm}:${entry.name}`;
+          if (isDigest(id) && entry.isDirectory()) yield id as string as Id;
+        }
+      }
+    },
+  };
+}
+
+/** What a builder of the tree holds; unlinked when it is done. */
+export function treeLockOf(layout: Layout, kind: TreeKind, id: DiffId | ChainId): string {
+  return join(layout.locks, `${kind}-${id.replace(':', '-')}`);
+}
