@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { Transform, type Writable } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { pack, type Pack } from 'tar-stream';
 import { MediaType, parseDigest, parseDiffId, type Descriptor, type DiffId } from '@boxkit/contracts';
+import { writeTar, type TarEntry } from '../archive/tar-writer.ts';
 import { HostProgramError, reasonOf } from './errors.ts';
 import type { TreeEntry } from './host-tree.ts';
 
@@ -15,8 +15,7 @@ export interface PackedLayer {
   readonly path: string;
 }
 
-/** The same bytes from the same input, whenever it is packed: layers are shared by their digests. */
-const epoch = new Date(0);
+const chunkSize = 256 * 1024;
 
 /** Writes entries (absolute paths, parents first) as one layer to `file`, hashing while it writes. */
 export async function packLayer(
@@ -24,16 +23,17 @@ export async function packLayer(
   file: string,
   options: { readonly compress: boolean; readonly signal: AbortSignal },
 ): Promise<PackedLayer> {
-  const tar = pack();
   const uncompressed = new Meter();
   const stored = new Meter();
   const destination = createWriteStream(file, { flags: 'wx', mode: 0o600 });
+  const tar = writeTar(entries.map(([path, entry]) => tarEntry(path.slice(1), entry)));
   const { signal } = options;
-  const written = options.compress
-    ? // Level 1: the layer is read again at once, and rarely travels.
-      pipeline(tar, uncompressed, createGzip({ level: 1, chunkSize: 256 * 1024 }), stored, destination, { signal })
-    : pipeline(tar, uncompressed, stored, destination, { signal });
-  await Promise.all([written, addEntries(tar, entries)]);
+  if (options.compress) {
+    // Level 1: the layer is read again at once, and rarely travels.
+    await pipeline(tar, uncompressed, createGzip({ level: 1, chunkSize }), stored, destination, { signal });
+  } else {
+    await pipeline(tar, uncompressed, stored, destination, { signal });
+  }
   return {
     descriptor: {
       mediaType: options.compress ? MediaType.ociLayerGzip : MediaType.ociLayer,
@@ -45,47 +45,32 @@ export async function packLayer(
   };
 }
 
-async function addEntries(tar: Pack, entries: readonly (readonly [string, TreeEntry])[]): Promise<void> {
-  try {
-    for (const [path, entry] of entries) await addEntry(tar, path.slice(1), entry);
-    tar.finalize();
-  } catch (error) {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  }
-}
-
-async function addEntry(tar: Pack, name: string, entry: TreeEntry): Promise<void> {
-  const owner = { uid: 0, gid: 0, mtime: epoch };
+function tarEntry(name: string, entry: TreeEntry): TarEntry {
   switch (entry.type) {
     case 'directory':
-      tar.entry({ ...owner, name: `${name}/`, type: 'directory', mode: entry.mode });
-      return;
+      return { type: 'directory', name, mode: entry.mode };
     case 'link':
-      tar.entry({ ...owner, name, type: 'symlink', linkname: entry.target, mode: 0o777 });
-      return;
-    case 'text':
-      tar.entry({ ...owner, name, type: 'file', mode: entry.mode }, entry.text);
-      return;
+      return { type: 'symlink', name, target: entry.target };
+    case 'text': {
+      const bytes = Buffer.from(entry.text);
+      return { type: 'file', name, mode: entry.mode, size: bytes.length, content: [bytes] };
+    }
     case 'file':
-      await addFile(tar.entry({ ...owner, name, type: 'file', mode: entry.mode, size: entry.size }), entry);
+      return { type: 'file', name, mode: entry.mode, size: entry.size, content: contentOf(entry.source, entry.size) };
   }
 }
 
-async function addFile(
-  sink: NodeJS.WritableStream | object,
-  file: Extract<TreeEntry, { type: 'file' }>,
-): Promise<void> {
-  if (file.size === 0) {
-    (sink as Writable).end();
-    return;
-  }
+async function* contentOf(path: string, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let read = 0;
   try {
-    // No further than its size when it was chosen: a file that grows meanwhile is cut, one that shrinks is an error.
-    await pipeline(createReadStream(file.source, { end: file.size - 1, highWaterMark: 1024 * 1024 }), sink as Writable);
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkSize })) {
+      read += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
   } catch (error) {
-    throw new HostProgramError([{ program: file.source, reason: reasonOf(error) }], { cause: error });
+    throw new HostProgramError([{ program: path, reason: reasonOf(error) }], { cause: error });
   }
+  if (read !== size) throw new HostProgramError([{ program: path, reason: 'it changed while it was read' }]);
 }
 
 /** Passes bytes on, counting and hashing them. */

@@ -39,6 +39,7 @@ async function resolveHostImage(programs: readonly string[], context: SourceCont
 
   const staging = await context.store.stage('host-image');
   try {
+    context.signal.throwIfAborted();
     const layers = await Promise.all(
       layerNames.map((name) =>
         packLayer(tree.entries(name), join(staging.path, `${name}.tar`), {
