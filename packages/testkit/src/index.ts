@@ -14,3 +14,8 @@ export * from './image/layout.ts';
 export * from './image/push.ts';
 export * from './tar/tar-writer.ts';
 export { paxBlock } from './tar/tar-fields.ts';
+export * from './leaks.ts';
+export * from './ordinary-user.ts';
+export * from './requirements.ts';
+export * from './tree/compare-trees.ts';
+export * from './tree/read-tree.ts';
