@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly signal?: AbortSignal;
+  /** How the output is decoded; default `utf8`. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 export interface CommandResult {
@@ -44,7 +46,8 @@ export function tryCommand(
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      resolve({ code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+      const decode = (parts: Buffer[]): string => Buffer.concat(parts).toString(options.encoding ?? 'utf8');
+      resolve({ code, signal, stdout: decode(stdout), stderr: decode(stderr) });
     });
     // A program that does not read its stdin may end before it is written.
     child.stdin.on('error', () => undefined);

@@ -89,6 +89,7 @@ async function readXattrs(root: string): Promise<Map<string, Record<string, stri
   const options = ['--recursive', '--physical', '--no-dereference', '--match=-', '--dump', '--encoding=hex'];
   const { stdout } = await runCommand('getfattr', [...options, '.'], {
     cwd: root,
+    encoding: 'latin1',
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
   });
   const all = new Map<string, Record<string, string>>();
