@@ -1,0 +1,103 @@
+import { closeSync } from 'node:fs';
+import { namesIn, openDirectoryAt, symlinkTarget, statName } from '@boxkit/linux';
+import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import type { StagedLayer } from '../staged-layer.ts';
+import type { MergeState } from './merge-state.ts';
+import { openForChange } from './open-directory.ts';
+import { resolveDirectory, type ResolvedDirectory } from './resolve-directory.ts';
+
+/**
+ * Takes out of the root what the layer's whiteouts and opaque marks hide. Done before any of the layer's own
+ * entries come in, so they hide lower layers only, wherever they stood in the tar. Parents first, so that the
+ * outcome does not hang on their order. image-spec, layer.md "Whiteouts".
+ */
+export function hideLower(
+  state: MergeState,
+  layerRoot: number,
+  layer: Pick<StagedLayer, 'whiteouts' | 'opaques'>,
+  implied: ReadonlySet<string>,
+): void {
+  for (const path of [...layer.opaques].sort()) {
+    const directory = locate(state, layerRoot, path, implied);
+    if (directory === undefined) continue;
+    state.remember(directory.fd, directory.path);
+    for (const name of namesIn(directory.fd)) state.discard(directory.fd, name, joinPath(directory.path, name));
+    closeSync(directory.fd);
+  }
+  for (const path of [...layer.whiteouts].sort()) {
+    const directory = locate(state, layerRoot, parentPath(path), implied);
+    if (directory === undefined) continue;
+    const name = baseName(path);
+    if (statName(directory.fd, name) !== undefined) {
+      state.remember(directory.fd, directory.path);
+      state.discard(directory.fd, name, joinPath(directory.path, name));
+    }
+    closeSync(directory.fd);
+  }
+}
+
+/**
+ * The root's directory that a directory of the layer will be merged with; undefined when there is none, so that
+ * nothing is hidden. The layer's own directories do not follow a lower symlink, implied ones do.
+ */
+function locate(
+  state: MergeState,
+  layerRoot: number,
+  path: BytePath,
+  implied: ReadonlySet<string>,
+): ResolvedDirectory | undefined {
+  const start = resolveDirectory(state, '', { create: false });
+  if (typeof start === 'string') return undefined;
+  let current: ResolvedDirectory = start;
+  let ours: number | undefined = reopen(layerRoot);
+  let done = '' as BytePath;
+  try {
+    for (const name of path === '' ? [] : path.split('/')) {
+      done = joinPath(done, name);
+      const own = stepInLayer(ours, name);
+      ours = own.fd;
+      const next =
+        own.kind === 'other' ? undefined : step(state, current, name, own.kind === 'none' || implied.has(done));
+      closeSync(current.fd);
+      if (next === undefined) return undefined;
+      current = next;
+    }
+    return current;
+  } finally {
+    if (ours !== undefined) closeSync(ours);
+  }
+}
+
+/** Goes one component down the layer's own tree. */
+function stepInLayer(
+  directory: number | undefined,
+  name: string,
+): { readonly kind: 'directory' | 'none' | 'other'; readonly fd: number | undefined } {
+  if (directory === undefined) return { kind: 'none', fd: undefined };
+  const opened = openForChange(directory, name);
+  closeSync(directory);
+  if (typeof opened !== 'string') return { kind: 'directory', fd: opened.fd };
+  return { kind: opened === 'ENOENT' ? 'none' : 'other', fd: undefined };
+}
+
+function step(
+  state: MergeState,
+  current: ResolvedDirectory,
+  name: string,
+  follow: boolean,
+): ResolvedDirectory | undefined {
+  const path = joinPath(current.path, name);
+  const opened = openForChange(current.fd, name);
+  if (typeof opened !== 'string') {
+    state.remember(opened.fd, path, opened.stat);
+    return { fd: opened.fd, path };
+  }
+  if (!follow || symlinkTarget(current.fd, name) === undefined) return undefined;
+  const resolved = resolveDirectory(state, path, { create: false });
+  return typeof resolved === 'string' ? undefined : resolved;
+}
+
+function reopen(directory: number): number | undefined {
+  const fd = openDirectoryAt(directory, '.');
+  return typeof fd === 'string' ? undefined : fd;
+}
