@@ -14,6 +14,8 @@ export interface BlobReader {
   open(descriptor: Descriptor, options?: OpenOptions): BlobStream;
   /** A small blob (a manifest, a config) whole. Throws ERR_BOX_BUDGET_EXCEEDED when it is longer than `limit` bytes (default 4 MiB). */
   read(descriptor: Descriptor, options?: OpenOptions & { readonly limit?: number }): Promise<Uint8Array>;
+  /** Brings a blob into the store without reading what is there. A reader that cannot is opened and drained instead. */
+  ensure?(descriptor: Descriptor, options?: OpenOptions): Promise<void>;
 }
 
 export interface OpenOptions {

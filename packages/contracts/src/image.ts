@@ -33,6 +33,10 @@ export interface Image {
   readonly layers: readonly Layer[];
   readonly imageConfig: ImageConfig;
   readonly blobs: BlobReader;
+  /** Every index and manifest from `root` to `manifest`. */
+  readonly documents?: readonly Descriptor[];
+  /** The platform that the manifest was chosen for; its own may be an older variant. */
+  readonly requested?: Platform;
 }
 
 /** The image configuration; unknown fields are kept. OCI image-spec, config.md. */
@@ -80,6 +84,9 @@ export interface StoredImage {
   readonly manifest: Descriptor;
   readonly config: Descriptor;
   readonly platform: Platform;
+  /** As in Image; what lets a stored image be used again without choosing anew. */
+  readonly requested?: Platform;
+  readonly documents?: readonly Descriptor[];
   /** Every blob the image needs, for garbage collection. */
   readonly blobs: readonly Digest[];
   readonly layers: readonly Layer[];
