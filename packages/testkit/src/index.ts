@@ -19,3 +19,4 @@ export * from './ordinary-user.ts';
 export * from './requirements.ts';
 export * from './tree/compare-trees.ts';
 export * from './tree/read-tree.ts';
+export * from './bpf-interpreter.ts';
