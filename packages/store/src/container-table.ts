@@ -8,7 +8,7 @@ import { type ContainerRecord, type ContainerState, nameFile, readContainer, sta
 import { diskError } from './disk-error.ts';
 import { generateName } from './names.ts';
 import { stagingName, thisProcess } from './owner.ts';
-import { moveToTrash } from './remove-tree.ts';
+import { removeContainer } from './remove-container.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Session } from './session.ts';
 
@@ -48,12 +48,8 @@ export function createContainerTable(session: Session): DiskContainerTable {
   const pathOf = (containerId: string): string => join(layout.containers, containerId);
 
   async function remove(containerId: string): Promise<boolean> {
-    const record = read(containerId);
     try {
-      const trash = /^[0-9a-f]{64}$/.test(containerId) ? moveToTrash(layout, pathOf(containerId)) : undefined;
-      if (record !== undefined) freeName(layout, record.name, containerId);
-      if (trash !== undefined) await removeTree(trash);
-      return trash !== undefined;
+      return await removeContainer(layout, removeTree, containerId);
     } catch (error) {
       throw diskError(`remove the container ${containerId}`, error);
     }

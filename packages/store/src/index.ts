@@ -5,3 +5,5 @@ export type { DiskImageTable } from './image-table.ts';
 export { isAlive, type Owner, ownerOf, pidOf, thisProcess } from './owner.ts';
 export { type RemoveTree, removeOwnTree } from './remove-tree.ts';
 export { type DiskStore, openStore, type OpenStoreOptions } from './store.ts';
+export type { PruneOptions, PrunedItem, PruneResult } from './prune.ts';
+export type { FsckOptions, FsckProblem, FsckResult } from './fsck.ts';

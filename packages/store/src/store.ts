@@ -4,7 +4,9 @@ import { createBlobStore } from './blob-store.ts';
 import { defaultHome, openHome } from './home.ts';
 import { createContainerTable, type DiskContainerTable } from './container-table.ts';
 import { createImageTable, type DiskImageTable } from './image-table.ts';
+import type { FsckOptions, FsckResult } from './fsck.ts';
 import { createLease } from './lease.ts';
+import type { PruneOptions, PruneResult } from './prune.ts';
 import { type RemoveTree, removeOwnTree } from './remove-tree.ts';
 import type { Session } from './session.ts';
 import { createStaging } from './staging.ts';
@@ -22,6 +24,10 @@ export interface OpenStoreOptions {
 export interface DiskStore extends Store, AsyncDisposable {
   readonly images: DiskImageTable;
   readonly containers: DiskContainerTable;
+  /** Removes what no image, container or running process needs. Safe while others pull and run. */
+  prune(options?: PruneOptions): Promise<PruneResult>;
+  /** Verifies everything again. */
+  fsck(options?: FsckOptions): Promise<FsckResult>;
 }
 
 /**
@@ -43,7 +49,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
       sweeping ??= sweep(layout, removeTree).catch(() => {});
     },
   };
-  return {
+  const store: DiskStore = {
     home,
     blobs: createBlobStore(session),
     images: createImageTable(session),
@@ -54,9 +60,18 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
       session.writing();
       return createStaging(session, purpose);
     },
+    async prune(options) {
+      const { prune } = await import('./prune.ts');
+      return prune(store, layout, removeTree, options);
+    },
+    async fsck(options) {
+      const { fsck } = await import('./fsck.ts');
+      return fsck(layout, removeTree, options);
+    },
     async [Symbol.asyncDispose]() {
       await sweeping;
       lease.release();
     },
   };
+  return store;
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { unless } from './disk-error.ts';
 import type { Layout } from './layout.ts';
 import { isAbandoned } from './owner.ts';
+import { forsakenContainers, removeContainer } from './remove-container.ts';
 import { moveToTrash, type RemoveTree } from './remove-tree.ts';
 
-/** What processes that died left behind: staging directories and leases. Partial blobs are no waste: the next pull resumes them. */
+/** What processes that died left in `tmp/` and `leases/`. Partial blobs are no waste: the next pull resumes them. */
 export function abandoned(layout: Layout): { readonly staging: readonly string[]; readonly leases: readonly string[] } {
   const within = (directory: string): string[] =>
     readdirSync(directory)
@@ -14,7 +15,7 @@ export function abandoned(layout: Layout): { readonly staging: readonly string[]
   return { staging: within(layout.tmp), leases: within(layout.leases) };
 }
 
-/** Removes what `abandoned` finds. Many processes may sweep at once. Stops at the first directory that it may not remove. */
+/** Removes what processes that died left behind, containers that were not to be kept included. Many processes may sweep at once. Stops at the first directory that it may not remove. */
 export async function sweep(layout: Layout, removeTree: RemoveTree): Promise<void> {
   const { staging, leases } = abandoned(layout);
   for (const path of leases) unless('ENOENT', undefined, () => unlinkSync(path));
@@ -23,4 +24,5 @@ export async function sweep(layout: Layout, removeTree: RemoveTree): Promise<voi
     const trash = moveToTrash(layout, path);
     if (trash !== undefined) await removeTree(trash);
   }
+  for (const { containerId } of forsakenContainers(layout)) await removeContainer(layout, removeTree, containerId);
 }

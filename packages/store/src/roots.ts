@@ -1,0 +1,61 @@
+import type { StoredImage } from '@boxkit/contracts';
+import { type ContainerRecord, isForsaken } from './container-record.ts';
+import type { DiskContainerTable } from './container-table.ts';
+import type { DiskImageTable } from './image-table.ts';
+import type { Layout } from './layout.ts';
+import { heldKeys } from './lease.ts';
+
+/** What must stay: keys as in a lease, and the images that keep their names. */
+export interface Roots {
+  /** Whether `blobs/<digest>`, `layers/<diffID>` or `rootfs/<chainID>` is needed. */
+  needs(key: string): boolean;
+  /** Images whose names nothing needs; empty unless `all`. */
+  readonly unused: readonly StoredImage[];
+}
+
+/**
+ * Reads what must stay, in an order that counts: leases first. Who gives up a lease has named an image or made a
+ * container before, and those are read after.
+ */
+export async function readRoots(
+  layout: Layout,
+  images: DiskImageTable,
+  containers: DiskContainerTable,
+  { all }: { readonly all: boolean },
+): Promise<Roots> {
+  const needed = heldKeys(layout);
+  const records = (await containers.list()).filter((record) => !isForsaken(record));
+  // A container that does not say what it uses may use anything.
+  const secretive = records.some((record) => record.uses === undefined);
+  for (const record of records) addContainer(needed, record);
+
+  const unused: StoredImage[] = [];
+  for (const image of await images.list()) {
+    const used = !all || secretive || needed.has(`blobs/${image.manifest.digest}`) || isRun(image, records);
+    if (used) addImage(needed, image);
+    else unused.push(image);
+  }
+  return {
+    needs: (key) => needed.has(key) || (secretive && !key.startsWith('blobs/')),
+    unused,
+  };
+}
+
+function addContainer(needed: Set<string>, { uses }: ContainerRecord): void {
+  for (const diffId of uses?.layers ?? []) needed.add(`layers/${diffId}`);
+  for (const chainId of uses?.rootfs ?? []) needed.add(`rootfs/${chainId}`);
+}
+
+function addImage(needed: Set<string>, image: StoredImage): void {
+  for (const digest of [...image.blobs, image.root.digest, image.manifest.digest, image.config.digest]) {
+    needed.add(`blobs/${digest}`);
+  }
+  for (const { diffId, chainId } of image.layers) {
+    needed.add(`layers/${diffId}`);
+    needed.add(`rootfs/${chainId}`);
+  }
+}
+
+function isRun(image: StoredImage, records: readonly ContainerRecord[]): boolean {
+  return records.some((record) => record.uses?.reference === image.reference);
+}
