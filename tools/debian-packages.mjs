@@ -1,0 +1,37 @@
+/**
+ * What tests and benchmarks need beyond Node: Debian's package, a program by which its presence shows, and what
+ * for. One list, so that nothing is installed without a reason.
+ */
+export const debianPackages = [
+  { name: 'bubblewrap', program: 'bwrap', why: 'the bubblewrap backend' },
+  { name: 'util-linux', program: 'unshare', why: 'the unshare backend; setpriv, losetup and script for tests' },
+  { name: 'uidmap', program: 'newuidmap', why: 'subordinate ids without root' },
+  { name: 'docker-registry', program: 'docker-registry', why: 'the registry that tests pull from' },
+  { name: 'skopeo', program: 'skopeo', why: 'makes and checks images; peer of pull' },
+  { name: 'buildah', program: 'buildah', why: 'makes images with layers of its own' },
+  { name: 'umoci', program: 'umoci', why: 'unpacks images to compare with' },
+  { name: 'podman', program: 'podman', why: 'peer in the benchmarks; reads what box writes' },
+  { name: 'crun', program: 'crun', why: 'runtime of buildah and podman' },
+  { name: 'busybox-static', program: 'busybox', why: 'a whole userland in one file for test images' },
+  { name: 'debootstrap', program: 'debootstrap', why: 'a Debian to pull, unpack and run' },
+  { name: 'attr', program: 'getfattr', why: 'reads extended attributes of the trees compared' },
+  { name: 'libcap2-bin', program: 'setcap', why: 'file capabilities in test images; capsh reads those of a process' },
+  { name: 'openssl', program: 'openssl', why: 'certificates for registries over https' },
+  { name: 'perl-base', program: 'perl', why: 'bcrypt for htpasswd' },
+  { name: 'isal', program: 'igzip', why: 'an accelerated gzip decoder' },
+  { name: 'pigz', program: 'pigz', why: 'gzip streams as it writes them' },
+  { name: 'zstd', program: 'zstd', why: 'zstd layers as it writes them' },
+  { name: 'libarchive-tools', program: 'bsdtar', why: 'tars of another writer; peer of extraction' },
+  { name: 'e2fsprogs', program: 'mkfs.ext4', why: 'fresh and small file systems' },
+  { name: 'passt', program: 'pasta', why: 'private networks without root' },
+  { name: 'slirp4netns', program: 'slirp4netns', why: 'private networks without root, the older way' },
+  { name: 'gcc', program: 'gcc', why: 'small programs for tests: static ones, ones with an RPATH' },
+  { name: 'libc6-dev', program: '/usr/include/stdio.h', why: 'what gcc needs' },
+  { name: 'binutils', program: 'readelf', why: 'checks what box reads of ELF files' },
+  { name: 'strace', program: 'strace', why: 'shows which system calls were made' },
+  { name: 'procps', program: 'ps', why: 'counts the processes that are left' },
+  { name: 'iproute2', program: 'ip', why: 'looks at the network of a container' },
+  { name: 'git', program: 'git', why: 'makes fresh clones' },
+  { name: 'curl', program: 'curl', why: 'peer of fetching' },
+  { name: 'time', program: '/usr/bin/time', why: 'processor time and peak memory in the benchmarks' },
+];
