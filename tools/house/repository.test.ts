@@ -44,9 +44,9 @@ test('no file names the host of a package registry', () => {
 });
 
 test('package-lock.json says nothing of where packages were downloaded from', () => {
-  const { packages } = readJson<{ packages: Record<string, { resolved?: string; link?: boolean }> }>(
-    'package-lock.json',
-  );
+  const { packages } = readJson('package-lock.json') as {
+    packages: Record<string, { resolved?: string; link?: boolean }>;
+  };
   const named = Object.entries(packages).filter(([, { resolved, link }]) => resolved !== undefined && link !== true);
   expect(named).toEqual([]);
 });
