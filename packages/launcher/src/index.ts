@@ -1,1 +1,2 @@
-export {};
+export { launch, type LaunchOptions } from './launch.ts';
+export type { LaunchStdio, StdioChoice } from './stdio.ts';

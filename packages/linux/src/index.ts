@@ -5,3 +5,4 @@ export * from './fs-at.ts';
 export * from './thread-attributes.ts';
 export * from './xattr.ts';
 export * from './directory-at.ts';
+export * from './stub/index.ts';

@@ -1,0 +1,54 @@
+import { BoxError, type ExitStatus, type LaunchPlan, type SystemCall } from '@boxkit/contracts';
+import type { StubReport } from '@boxkit/linux';
+import { diagnose } from './diagnose.ts';
+import { signalName, signalNumber } from './process-table.ts';
+
+/** How the host program ended, as node:child_process tells it. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The signal that the launcher replaced by SIGKILL, if it did. */
+  readonly meant?: number;
+}
+
+/** The container's exit status. Throws ERR_BOX_CONTAINER_SETUP when it never came to start the command. */
+export function exitStatus(plan: LaunchPlan, end: ProcessEnd, reports: readonly StubReport[]): ExitStatus {
+  const failure = reports.find((report) => report.kind === 'failed');
+  if (failure !== undefined) {
+    const call = reports.some(({ kind }) => kind === 'ready') ? undefined : failedCall(plan, failure);
+    if (call !== undefined || failure.position < 0) throw setupError(plan, failure.errno, call);
+    return diagnose(plan, failure.errno);
+  }
+  if (end.meant !== undefined) return killed(end.meant);
+  if (end.signal !== null) return killed(signalNumber(end.signal));
+  const code = end.code ?? 125;
+  if (plan.report === 'stub' && !reports.some(({ kind }) => kind === 'ready')) {
+    throw new BoxError(
+      'ERR_BOX_CONTAINER_SETUP',
+      `cannot set up the container with ${plan.isolator}: its program ended with status ${code} before the command was started`,
+      { hint: 'What it printed on standard error says why.', fields: { status: code } },
+    );
+  }
+  return { code };
+}
+
+function killed(number: number): ExitStatus {
+  const signal = signalName(number);
+  return { code: 128 + number, ...(signal === undefined ? {} : { signal }) };
+}
+
+function failedCall(plan: LaunchPlan, { list, position }: { list: number; position: number }): SystemCall | undefined {
+  const found = plan.descriptors.find(({ fd }) => fd === list);
+  return found?.kind === 'system-calls' ? found.calls[position] : undefined;
+}
+
+function setupError(plan: LaunchPlan, errno: string, call: SystemCall | undefined): BoxError {
+  const what = call === undefined ? 'reading its list of system calls' : `${call.name} (${call.why})`;
+  return new BoxError(
+    'ERR_BOX_CONTAINER_SETUP',
+    `cannot set up the container with ${plan.isolator}: ${what}: ${errno}`,
+    {
+      fields: { errno, ...(call === undefined ? {} : { syscall: call.name, why: call.why }) },
+    },
+  );
+}

@@ -1,0 +1,95 @@
+import type { Mount, SystemCall } from '@boxkit/contracts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_SYMLINKS,
+  MS_NODEV,
+  MS_NOSUID,
+  OPEN_TREE_CLONE,
+} from '../constants.ts';
+import { makeDirectories, makeFile } from './paths.ts';
+
+/** A mount of the bundle, and whether its source is a directory, as it was when the plan was made. */
+export interface VolumeMount {
+  readonly mount: Mount;
+  readonly directory: boolean;
+}
+
+/** Takes hold of the sources; made while the host's root is in reach. */
+export function borrowVolumes(volumes: readonly VolumeMount[]): readonly SystemCall[] {
+  return volumes.flatMap(({ mount }, at): readonly SystemCall[] =>
+    mount.type === 'bind' && mount.source !== undefined ? borrow(mount.source, label(at), mount.readOnly) : [],
+  );
+}
+
+function borrow(source: string, label: string, readOnly: boolean): readonly SystemCall[] {
+  const calls: SystemCall[] = [
+    {
+      name: 'open_tree',
+      args: [AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE],
+      why: `${source}, while it is in reach`,
+      label,
+    },
+  ];
+  if (readOnly) calls.push(setReadOnly({ result: label }, source));
+  return calls;
+}
+
+/** Whether a mount lies on the /dev that the container gets, and so comes after it. */
+export function liesInDev({ mount }: VolumeMount): boolean {
+  return mount.target.startsWith('/dev/');
+}
+
+/**
+ * Mounts those volumes of the list that `chosen` names. A symlink of the image in a target's way is followed inside the
+ * root only, and before /proc, /sys and /dev are there.
+ */
+export function placeVolumes(
+  volumes: readonly VolumeMount[],
+  chosen: (volume: VolumeMount) => boolean,
+): readonly SystemCall[] {
+  return volumes.flatMap((volume, at) => (chosen(volume) ? placeVolume(volume, at) : []));
+}
+
+function placeVolume({ mount, directory }: VolumeMount, at: number): readonly SystemCall[] {
+  const { target } = mount;
+  const why = `a place for the volume ${target}`;
+  const made = directory
+    ? makeDirectories(target, why)
+    : [...makeDirectories(target.slice(0, target.lastIndexOf('/')), why), makeFile(target, why)];
+  if (mount.type === 'tmpfs') return [...made, ...mountTmpfs(mount)];
+  return [
+    ...made,
+    {
+      name: 'move_mount',
+      args: [{ result: label(at) }, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS],
+      why: `the volume ${mount.source ?? ''}`,
+    },
+  ];
+}
+
+function mountTmpfs({ target, options, readOnly }: Mount): readonly SystemCall[] {
+  const mounted: SystemCall = {
+    name: 'mount',
+    args: ['tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, (options ?? []).join(',')],
+    why: `a file system in memory at ${target}`,
+  };
+  return readOnly ? [mounted, setReadOnly(AT_FDCWD, target, target)] : [mounted];
+}
+
+function setReadOnly(at: number | { readonly result: string }, shown: string, path = ''): SystemCall {
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_RDONLY));
+  return {
+    name: 'mount_setattr',
+    args: [at, path, (path === '' ? AT_EMPTY_PATH : 0) | AT_RECURSIVE, { bytes: attributes }, attributes.length],
+    why: `${shown} is read-only, and what is mounted below it`,
+  };
+}
+
+function label(at: number): string {
+  return `volume ${at}`;
+}

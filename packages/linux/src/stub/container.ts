@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs';
+import { BoxError, type Bundle, type Mount, type SystemCall } from '@boxkit/contracts';
+import { closeDescriptors, dieWithParent, enterWorkingDirectory, execute, startSession } from './calls/command.ts';
+import { borrowDevices, makeDevices, type DeviceOptions } from './calls/devices.ts';
+import { engineFiles, placeFiles } from './calls/files.ts';
+import { becomeUser } from './calls/identity.ts';
+import { hideKernelFiles, makeProc, makeSys } from './calls/kernel-files.ts';
+import { setLimits } from './calls/limits.ts';
+import { raiseLoopback } from './calls/network.ts';
+import { makeDirectories } from './calls/paths.ts';
+import { changeRoot, mountRoot, pivotRoot, remountReadOnly, rootPath } from './calls/root.ts';
+import { borrowVolumes, liesInDev, placeVolumes, type VolumeMount } from './calls/volumes.ts';
+
+/** What the namespaces around the calls are. */
+export interface ContainerSetting {
+  /** Inside a user namespace: device nodes are borrowed. */
+  readonly userNamespace: boolean;
+  /** Only one id is mapped. */
+  readonly singleId: boolean;
+  /** A UTS namespace of its own, whose hostname may be set. */
+  readonly utsNamespace: boolean;
+  /** A network namespace of its own, made together with the others. */
+  readonly networkNamespace: boolean;
+  /** How the rootfs becomes the root. */
+  readonly root: 'pivot_root' | 'chroot';
+}
+
+/**
+ * All that happens between new namespaces and the container's program, as the stub's list. Whatever the image can
+ * influence, a symlink at a mount's target, is used before /proc, /sys and /dev exist, with the host's root gone.
+ */
+export function containerCalls(bundle: Bundle, setting: ContainerSetting): readonly SystemCall[] {
+  const volumes = bundle.mounts.map(inspect);
+  const devices: DeviceOptions = {
+    borrow: setting.userNamespace,
+    terminal: bundle.process.terminal,
+    ttyGroup: !setting.singleId,
+    ...(bundle.limits.shmSize === undefined ? {} : { shmSize: bundle.limits.shmSize }),
+  };
+  return [
+    ...mountRoot(bundle.rootfs),
+    ...borrowDevices(devices),
+    ...borrowVolumes(volumes),
+    ...(setting.root === 'pivot_root' ? pivotRoot(rootPath(bundle.rootfs)) : changeRoot(rootPath(bundle.rootfs))),
+    ...placeVolumes(volumes, (volume) => !liesInDev(volume)),
+    ...placeFiles(engineFiles(bundle)),
+    ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
+    ...makeDevices(devices),
+    ...placeVolumes(volumes, liesInDev),
+    ...(setting.userNamespace && !setting.networkNamespace ? [] : makeSys()),
+    ...makeProc(),
+    ...hideKernelFiles(),
+    ...(setting.networkNamespace ? raiseLoopback() : []),
+    ...(setting.utsNamespace ? setHostname(bundle.hostname) : []),
+    ...(bundle.readOnlyRootfs ? [remountReadOnly(0)] : []),
+    ...commandCalls(bundle, setting.singleId),
+  ];
+}
+
+/** The part of the list that needs nothing but the finished root: from the descriptors to the command. */
+export function commandCalls(bundle: Bundle, singleId: boolean): readonly SystemCall[] {
+  return [
+    ...closeDescriptors(),
+    ...enterWorkingDirectory(bundle.process.cwd),
+    ...setLimits(bundle.limits.ulimits),
+    ...startSession(bundle.process),
+    ...becomeUser(bundle, singleId),
+    { name: 'umask', args: [0o022], why: 'the usual one, whatever the caller had' },
+    dieWithParent(),
+    ...execute(bundle.process),
+  ];
+}
+
+function setHostname(hostname: string): readonly SystemCall[] {
+  return [{ name: 'sethostname', args: [hostname, Buffer.byteLength(hostname)], why: 'the hostname' }];
+}
+
+/** Throws ERR_BOX_CONTAINER_SETUP for a source that is not there and for a target that the kernel's files lie on. */
+function inspect(mount: Mount): VolumeMount {
+  const refuse = (why: string, hint: string): BoxError =>
+    new BoxError('ERR_BOX_CONTAINER_SETUP', `cannot mount on ${mount.target}: ${why}`, { hint });
+  if (/^\/(?:(?:proc|sys)(?:\/.*)?|dev)?$/.test(mount.target) || !mount.target.startsWith('/')) {
+    throw refuse("it is not the caller's to mount on", 'Choose an absolute path outside /proc, /sys and /dev.');
+  }
+  if (mount.type === 'tmpfs') return { mount, directory: true };
+  const source = mount.source ?? '';
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (stat === undefined) throw refuse(`there is no ${source}`, 'Make the directory or the file first.');
+  return { mount, directory: stat.isDirectory() };
+}

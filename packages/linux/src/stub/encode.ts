@@ -1,0 +1,170 @@
+import { constants } from 'node:os';
+import type { SystemCall, SystemCallArgument } from '@boxkit/contracts';
+import type { StubMachine } from './elf.ts';
+import { programAddress, programCapacity, record } from './layout.ts';
+import { systemCallNumber } from './numbers.ts';
+
+/**
+ * A list of system calls as the stub's program. Labels may repeat: a result is that of the last call before with the
+ * label, a jump goes to the next one after, so that lists can be put together freely; a label that stands on one side
+ * only is found there. Throws a RangeError for a label that no call has, for a list that can run past its end, and for a program that is too large. `list` comes back in the report of a failure, to tell apart the
+ * lists of one plan.
+ */
+export function encodeProgram(calls: readonly SystemCall[], machine: StubMachine, list = 0): Buffer {
+  return new Encoder(calls, machine, list).encode();
+}
+
+class Encoder {
+  readonly #calls: readonly SystemCall[];
+  readonly #machine: StubMachine;
+  readonly #list: number;
+  readonly #positions = new Map<string, number[]>();
+  /** Argument words, six for each call, then the result words, one for each. */
+  readonly #words: Buffer;
+  readonly #records: Buffer;
+  readonly #data: Buffer[] = [];
+  #dataLength = 0;
+  readonly #dataAddress: number;
+  readonly #placed = new Map<unknown, number>();
+
+  constructor(calls: readonly SystemCall[], machine: StubMachine, list: number) {
+    this.#calls = calls;
+    this.#machine = machine;
+    this.#list = list;
+    this.#records = Buffer.alloc(calls.length * record.size);
+    this.#words = Buffer.alloc(calls.length * 7 * 8);
+    this.#dataAddress = programAddress + this.#records.length + this.#words.length;
+    calls.forEach(({ label }, position) => {
+      if (label === undefined) return;
+      this.#positions.set(label, [...(this.#positions.get(label) ?? []), position]);
+    });
+  }
+
+  encode(): Buffer {
+    this.#calls.forEach((call, position) => this.#encodeCall(call, position));
+    const program = Buffer.concat([this.#records, this.#words, ...this.#data]);
+    if (program.length > programCapacity) {
+      throw new RangeError(`a program of ${program.length} bytes is longer than ${programCapacity}`);
+    }
+    return program;
+  }
+
+  #encodeCall(call: SystemCall, position: number): void {
+    const at = position * record.size;
+    const set = (offset: number, value: bigint): void => {
+      this.#records.writeBigUInt64LE(BigInt.asUintN(64, value), at + offset);
+    };
+    set(record.number, BigInt(systemCallNumber(call.name, this.#machine)));
+    for (let index = 0; index < 6; index++) {
+      set(record.args + 8 * index, BigInt(this.#argumentAddress(call.args[index] ?? null, position, index)));
+    }
+    set(record.result, BigInt(this.#resultAddress(position)));
+    set(record.nextPositive, this.#next(call, position, call.next?.positive));
+    set(record.nextZero, this.#next(call, position, call.next?.zero));
+    set(record.nextError, call.ignore === undefined ? 0n : this.#next(call, position, call.next?.error));
+    const mask = ignoredErrors(call.ignore);
+    set(record.ignored, mask);
+    set(record.ignored + 8, mask >> 64n);
+    set(record.position, (BigInt(this.#list) << 32n) | BigInt(position + 1));
+  }
+
+  #next(call: SystemCall, position: number, label: string | undefined): bigint {
+    const target = label === undefined ? position + 1 : this.#jumpTarget(label, position);
+    if (target < this.#calls.length) return BigInt(programAddress + target * record.size);
+    // a successful execve and exit_group do not return
+    if (call.name === 'execve' || call.name === 'exit_group') return 0n;
+    throw new RangeError(`nothing follows the last system call, ${call.name}`);
+  }
+
+  #jumpTarget(label: string, from: number): number {
+    const labelled = this.#labelled(label);
+    return labelled.find((position) => position > from) ?? labelled.at(-1) ?? from;
+  }
+
+  #resultSource(label: string, from: number): number {
+    const labelled = this.#labelled(label);
+    return labelled.findLast((position) => position < from) ?? labelled[0] ?? from;
+  }
+
+  #labelled(label: string): readonly number[] {
+    const positions = this.#positions.get(label);
+    if (positions === undefined) throw new RangeError(`no system call has the label ${label}`);
+    return positions;
+  }
+
+  #resultAddress(position: number): number {
+    return programAddress + this.#records.length + (this.#calls.length * 6 + position) * 8;
+  }
+
+  /** The address of the word that holds the argument when the call is made. */
+  #argumentAddress(argument: SystemCallArgument, position: number, index: number): number {
+    if (isObject(argument)) {
+      if ('result' in argument) return this.#resultAddress(this.#resultSource(argument.result, position));
+      if ('value' in argument) return this.#buffer(argument.value) + argument.offset;
+    }
+    const offset = (position * 6 + index) * 8;
+    this.#words.writeBigUInt64LE(BigInt.asUintN(64, this.#word(argument)), offset);
+    return programAddress + this.#records.length + offset;
+  }
+
+  #word(argument: SystemCallArgument): bigint {
+    if (argument === null) return 0n;
+    if (typeof argument === 'number' || typeof argument === 'bigint') return BigInt(argument);
+    if (typeof argument === 'string') return BigInt(this.#string(argument));
+    if (!isObject(argument)) return BigInt(this.#pointers([...argument, null], argument));
+    if ('bytes' in argument) return BigInt(this.#place(argument.bytes, argument.bytes));
+    if ('words' in argument) return BigInt(this.#pointers(argument.words, argument));
+    if ('buffer' in argument) return BigInt(this.#buffer(argument.buffer, argument.size));
+    throw new RangeError('a result cannot stand inside a structure');
+  }
+
+  #string(text: string): number {
+    if (text.includes('\0')) throw new RangeError(`a NUL byte in ${JSON.stringify(text)}`);
+    return this.#place(text, Buffer.from(`${text}\0`));
+  }
+
+  #pointers(items: readonly SystemCallArgument[], key: unknown): number {
+    const known = this.#placed.get(key);
+    if (known !== undefined) return known;
+    const bytes = Buffer.alloc(items.length * 8);
+    items.forEach((item, at) => bytes.writeBigUInt64LE(BigInt.asUintN(64, this.#word(item)), at * 8));
+    return this.#place(key, bytes);
+  }
+
+  #buffer(name: string, size?: number): number {
+    const key = `\0${name}`;
+    const known = this.#placed.get(key);
+    if (known !== undefined) return known;
+    if (size === undefined) throw new RangeError(`the buffer ${name} is read before a call has given its size`);
+    return this.#place(key, Buffer.alloc(size));
+  }
+
+  /** Puts bytes once for each key; returns their address. */
+  #place(key: unknown, bytes: Uint8Array): number {
+    const known = this.#placed.get(key);
+    if (known !== undefined) return known;
+    const address = this.#dataAddress + this.#dataLength;
+    const padded = Buffer.alloc(Math.ceil((bytes.length + 8) / 8) * 8);
+    padded.set(bytes);
+    this.#data.push(padded);
+    this.#dataLength += padded.length;
+    this.#placed.set(key, address);
+    return address;
+  }
+}
+
+function isObject<T extends object>(argument: SystemCallArgument | T): argument is Exclude<T, readonly string[]> {
+  return typeof argument === 'object' && argument !== null && !Array.isArray(argument);
+}
+
+function ignoredErrors(ignore: SystemCall['ignore']): bigint {
+  if (ignore === undefined) return 0n;
+  if (ignore === 'any') return (1n << 128n) - 1n;
+  let mask = 0n;
+  for (const name of ignore) {
+    const number = Object.entries(constants.errno).find(([known]) => known === name)?.[1];
+    if (number === undefined) throw new RangeError(`no number is known for the error ${name}`);
+    mask |= 1n << BigInt(number);
+  }
+  return mask;
+}

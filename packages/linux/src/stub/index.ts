@@ -1,0 +1,10 @@
+export * from './capabilities.ts';
+export { commandCandidates } from './calls/command.ts';
+export { resourceNumbers } from './calls/limits.ts';
+export * from './container.ts';
+export * from './elf.ts';
+export * from './encode.ts';
+export * from './layout.ts';
+export * from './report.ts';
+export * from './find-program.ts';
+export * from './plan.ts';

@@ -1,0 +1,44 @@
+import { BoxError, type Bundle, type IdMap, type Isolator, type LaunchPlan } from '@boxkit/contracts';
+import { containerCalls, findProgram, planAround, singleIdMap, stubPath, unshareArguments } from '@boxkit/linux';
+import { unshareCapabilities } from './capabilities.ts';
+import { probeUnshare } from './probe.ts';
+
+/** The backend that lets util-linux's `unshare` make the namespaces, and the exec stub everything inside them. */
+export function unshareIsolator(): Isolator {
+  return { name: 'unshare', capabilities: unshareCapabilities, probe: probeUnshare, plan };
+}
+
+async function plan(bundle: Bundle): Promise<LaunchPlan> {
+  const unshare = findProgram('unshare');
+  if (unshare === undefined) {
+    throw new BoxError('ERR_BOX_BACKEND_UNAVAILABLE', 'cannot isolate with unshare: there is no program unshare', {
+      hint: 'Install util-linux.',
+    });
+  }
+  const idMap = effectiveIdMap(bundle.rootfs.idMap);
+  const networkNamespace = bundle.network !== 'host';
+  const inside = containerCalls(bundle, {
+    userNamespace: idMap.kind !== 'host',
+    singleId: idMap.kind === 'single',
+    utsNamespace: true,
+    networkNamespace,
+    root: 'pivot_root',
+  });
+  const namespaces = ['--mount', '--pid', '--uts', '--ipc', '--cgroup', ...(networkNamespace ? ['--net'] : [])];
+  return {
+    isolator: 'unshare',
+    containerId: bundle.containerId,
+    ...planAround([unshare, ...unshareArguments(idMap), ...namespaces, '--fork', '--kill-child', '--', stubPath], {
+      inside,
+    }),
+    terminal: bundle.process.terminal,
+    tree: 'namespace',
+    command: bundle.process.argv,
+    warnings: [],
+  };
+}
+
+/** The rootfs's map; an ordinary user has no use for the host's ids and gets a namespace with one. */
+function effectiveIdMap(idMap: IdMap): IdMap {
+  return idMap.kind === 'host' && process.geteuid?.() !== 0 ? singleIdMap() : idMap;
+}
