@@ -1,1 +1,3 @@
 export * from './host/index.ts';
+export * from './archive/index.ts';
+export * from './oci/index.ts';

@@ -1,0 +1,61 @@
+import { createWriteStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { BoxError } from '@boxkit/contracts';
+import { readRange } from './archive-files.ts';
+import { ArchiveError } from './errors.ts';
+
+export type Compression = 'gzip' | 'zstd';
+
+/** What deflate can reach is 1032; an image that exceeds this beyond the first gigabyte is made to fill a disk. */
+const ratioLimit = 300;
+const ratioGrace = 1024 ** 3;
+
+/** How bytes that start with `start` are compressed, by their magic; undefined for not at all. Throws for what box does not read. */
+export function compressionOf(start: Uint8Array, archive: string, entry?: string): Compression | undefined {
+  const magic = Buffer.from(start).toString('hex');
+  if (magic.startsWith('1f8b')) return 'gzip';
+  if (magic.startsWith('28b52ffd')) return 'zstd';
+  const other = magic.startsWith('fd377a585a00') ? 'xz' : magic.startsWith('425a68') ? 'bzip2' : undefined;
+  if (other === undefined) return undefined;
+  throw new ArchiveError(archive, entry, `it is compressed with ${other}, which box does not read`, {
+    hint: `Decompress it first: ${other} -d`,
+  });
+}
+
+/** Decompresses all of `handle` into the new file `to`. Throws ERR_BOX_ARCHIVE_INVALID and ERR_BOX_BUDGET_EXCEEDED. */
+export async function decompress(
+  handle: FileHandle,
+  compression: Compression,
+  to: string,
+  options: { readonly archive: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const { archive, signal } = options;
+  const { size } = await handle.stat();
+  const limit = Math.max(ratioGrace, size * ratioLimit);
+  const inflate = compression === 'gzip' ? createGunzip() : createZstdDecompress();
+  const capped = async function* (chunks: AsyncIterable<Buffer>) {
+    let total = 0;
+    for await (const chunk of chunks) {
+      total += chunk.length;
+      if (total > limit) throw tooLong(archive, limit);
+      yield chunk;
+    }
+  };
+  const source = readRange(handle, { start: 0, length: size }, options);
+  try {
+    await pipeline(source, inflate, capped, createWriteStream(to, { flags: 'wx', mode: 0o600 }), { signal });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? '';
+    if (!/^(?:Z_|ZSTD_)/.test(code)) throw cause;
+    throw new ArchiveError(archive, undefined, `its ${compression} stream is damaged or cut short`, { cause });
+  }
+}
+
+function tooLong(archive: string, limit: number): BoxError {
+  return new BoxError('ERR_BOX_BUDGET_EXCEEDED', `cannot decompress ${archive}: it has more than ${limit} bytes`, {
+    hint: 'Decompress it yourself if you trust it.',
+    fields: { archive, limit },
+  });
+}

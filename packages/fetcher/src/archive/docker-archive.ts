@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import {
+  MediaType,
+  parseDigest,
+  type Descriptor,
+  type DiffId,
+  type Digest,
+  type ResolvedImage,
+} from '@boxkit/contracts';
+import { readWhole, type ArchiveFile, type ArchiveFiles } from './archive-files.ts';
+import { compressionOf, type Compression } from './compression.ts';
+import type { ArchivedImage } from './docker-manifest.ts';
+import { ArchiveError, parseEntry } from './errors.ts';
+import { describeBytes, resolvedImage, type Document } from './resolved-image.ts';
+
+const configLimit = 8 * 1024 * 1024;
+
+const mediaTypes: Readonly<Record<Compression | 'none', string>> = {
+  none: MediaType.dockerLayer,
+  gzip: MediaType.dockerLayerGzip,
+  zstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
+};
+
+/**
+ * Gives an image of docker's archive format the manifest it lacks. A plain layer's digest is its diffID; that of a
+ * compressed one is found by reading it. Both are verified again by whoever reads the layer.
+ */
+export async function resolveArchivedImage(
+  files: ArchiveFiles,
+  image: ArchivedImage,
+  signal: AbortSignal,
+): Promise<ResolvedImage> {
+  const config = describeBytes(
+    MediaType.dockerConfig,
+    await readWhole(files, image.config, { limit: configLimit, signal }),
+  );
+  const diffIds = await readDiffIds(files.path, image, config);
+  const places = new Map<Digest, ArchiveFile>();
+  const layers: Descriptor[] = [];
+  for (const [index, name] of image.layers.entries()) {
+    const file = await layerFile(files, name, index);
+    const descriptor = await describeLayer(files.path, name, file, { diffId: diffIds[index], signal });
+    places.set(descriptor.digest, file);
+    layers.push(descriptor);
+  }
+  const manifest = describeBytes(
+    MediaType.dockerManifest,
+    Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: MediaType.dockerManifest, config: config.descriptor, layers }),
+    ),
+  );
+  return resolvedImage(files, manifest.descriptor, {
+    documents: [manifest, config],
+    find: (digest) => Promise.resolve(places.get(digest)),
+  });
+}
+
+async function readDiffIds(archive: string, image: ArchivedImage, config: Document): Promise<readonly DiffId[]> {
+  const { parseImageConfig } = await import('@boxkit/manifest/documents');
+  const { rootfs } = parseEntry(archive, image.config, () => parseImageConfig(config.bytes, 'the image configuration'));
+  if (rootfs.diff_ids.length !== image.layers.length) {
+    const counts = `manifest.json has ${image.layers.length} layers, this configuration ${rootfs.diff_ids.length}`;
+    throw new ArchiveError(archive, image.config, counts);
+  }
+  return rootfs.diff_ids;
+}
+
+async function layerFile(files: ArchiveFiles, name: string, index: number): Promise<ArchiveFile> {
+  const file = await files.find(name);
+  if (file === undefined) throw new ArchiveError(files.path, name, `layer ${index} is missing`);
+  return file;
+}
+
+async function describeLayer(
+  archive: string,
+  name: string,
+  file: ArchiveFile,
+  options: { readonly diffId: DiffId | undefined; readonly signal: AbortSignal },
+): Promise<Descriptor> {
+  const { diffId, signal } = options;
+  const compression = compressionOf(await firstBytes(file, signal), archive, name) ?? 'none';
+  const known = compression === 'none' ? (diffId as string | undefined) : digestInName(name);
+  const digest = known === undefined ? await digestOf(file, signal) : parseDigest(known);
+  return { mediaType: mediaTypes[compression], digest, size: file.size };
+}
+
+async function firstBytes(file: ArchiveFile, signal: AbortSignal): Promise<Uint8Array> {
+  for await (const chunk of file.read(0, signal)) return chunk.subarray(0, 8);
+  return new Uint8Array();
+}
+
+/** Since docker 25 an archive is an image layout too, whose blobs have their digests for names. */
+function digestInName(name: string): string | undefined {
+  const hex = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
+  return hex === undefined ? undefined : `sha256:${hex}`;
+}
+
+async function digestOf(file: ArchiveFile, signal: AbortSignal): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of file.read(0, signal)) hash.update(chunk);
+  return parseDigest(`sha256:${hash.digest('hex')}`);
+}

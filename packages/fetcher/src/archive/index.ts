@@ -1,0 +1,3 @@
+export { archivesPlugin } from './plugin.ts';
+export { dockerArchiveSource } from './source.ts';
+export { ArchiveError } from './errors.ts';

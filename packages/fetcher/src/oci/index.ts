@@ -1,0 +1,2 @@
+export { ociArchiveSource, ociSource } from './source.ts';
+export { skopeoDirectorySource } from './skopeo-directory.ts';
