@@ -51,9 +51,38 @@ export interface IdRange {
   readonly size: number;
 }
 
+/** What one image may cost; what is undefined has the default of the layer-applier. Passing one is ERR_BOX_BUDGET_EXCEEDED. */
+export interface ImageBudgets {
+  /** Bytes of file content, and of uncompressed tar: either may not pass it. */
+  readonly bytes?: number;
+  readonly entries?: number;
+  /** Bytes of one component of a path. */
+  readonly nameLength?: number;
+  /** Bytes of a path, and of a symlink's target. */
+  readonly pathLength?: number;
+  /** Components of a path. */
+  readonly depth?: number;
+  /** Bytes of one extended header. */
+  readonly headerBytes?: number;
+  /** Uncompressed bytes for each compressed one. */
+  readonly ratio?: number;
+}
+
+export interface PrepareOptions {
+  /** Make a plain directory at this absolute path, missing or empty. */
+  readonly directory?: string;
+  /** Make the rootfs below this container's directory. */
+  readonly containerPath?: string;
+  readonly budgets?: ImageBudgets;
+  /** Layers extracted at a time; by default what suits the machine. */
+  readonly concurrency?: number;
+}
+
 /** One strategy of making a rootfs out of layers. */
 export interface RootfsDriver {
   readonly name: string;
+  /** Whether it can make a plain directory (`box unpack`); true when absent. */
+  readonly makesDirectories?: boolean;
   /** Whether it works here, for this user and this home. Starts nothing that lasts. */
   probe(context: Pick<StageContext, 'store' | 'signal'>): Promise<Probe>;
   /**
@@ -61,11 +90,7 @@ export interface RootfsDriver {
    * With `directory` the result is a plain directory at that path (`box unpack`), made when missing and otherwise
    * empty; without it, it belongs to a container and goes when the context's clean-up runs.
    */
-  prepare(
-    image: Image,
-    context: StageContext,
-    options: { readonly directory?: string; readonly containerPath?: string },
-  ): Promise<Rootfs>;
+  prepare(image: Image, context: StageContext, options: PrepareOptions): Promise<Rootfs>;
 }
 
 /** The answer of a probe: available, or why not and what to do about it. */

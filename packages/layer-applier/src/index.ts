@@ -4,3 +4,8 @@ export * from './extract/budgets.ts';
 export * from './extract/extract-layer.ts';
 export * from './layer-index/layer-entry.ts';
 export * from './layer-index/read-index.ts';
+export * from './apply.ts';
+export * from './remove-tree.ts';
+export { mergeDriver } from './drivers/merge-driver.ts';
+export { rootfsPlugin } from './drivers/rootfs-plugin.ts';
+export { mergeLayer, type MergeLayer, type MergePlace } from './merge/merge-layer.ts';

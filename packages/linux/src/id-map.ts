@@ -37,6 +37,14 @@ export function grantedIdMap(grants: GrantFiles = systemGrants): IdMap {
 }
 
 /**
+ * Whether this process is root of the whole machine, not only of a user namespace: it may make device nodes and set
+ * `trusted.` attributes. A root that lacks the capabilities still finds out when it tries.
+ */
+export function isMachineRoot(): boolean {
+  return process.geteuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readLines('/proc/self/uid_map').join('\n'));
+}
+
+/**
  * The options of util-linux's `unshare` that enter a new user namespace with this map, as root inside; none for the
  * host's ids. Ranges are spelled `outer,inner,count`: the only form of 2.38, still read by later releases.
  */

@@ -1,0 +1,36 @@
+import type { BoxEvent } from '@boxkit/contracts';
+import type { MergeLayer, MergePlace } from '../merge/merge-layer.ts';
+import type { ExtractOptions } from '../staged-layer.ts';
+
+/**
+ * Work on trees that is done off the main thread, or as root of a user namespace when the files are to have
+ * subordinate ids. Plain data, so that it can be sent to a thread and to a process alike.
+ */
+export type RootfsJob =
+  | { readonly kind: 'merge'; readonly place: MergePlace; readonly layer: MergeLayer }
+  /** Only in a process: the blob comes from `path`, or else through descriptor 4. */
+  | { readonly kind: 'extract'; readonly options: RemoteExtractOptions; readonly path: string | undefined }
+  | { readonly kind: 'publish'; readonly from: string; readonly to: string; readonly children: boolean };
+
+export type RemoteExtractOptions = Omit<ExtractOptions, 'stream' | 'signal' | 'emit' | 'budgets'> & {
+  /** What the image may still cost. */
+  readonly limits: ExtractOptions['budgets']['limits'];
+};
+
+export interface JobRequest {
+  readonly sequence: number;
+  readonly job: RootfsJob;
+}
+
+export type JobReply =
+  | { readonly sequence: number; readonly result: unknown }
+  | { readonly sequence: number; readonly error: JobFailure }
+  | { readonly sequence: number; readonly event: BoxEvent };
+
+/** An error on its way between threads or processes. */
+export interface JobFailure {
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly hint?: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
