@@ -20,6 +20,11 @@ export const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 export const MOVE_MOUNT_T_SYMLINKS = 0x10;
 export const AT_EMPTY_PATH = 0x1000;
 export const MOUNT_ATTR_RDONLY = 0x1;
+/** nosuid, nodev, noexec */
+export const MOUNT_ATTR_SAFE = 0xe;
+export const FSOPEN_CLOEXEC = 0x1;
+export const FSMOUNT_CLOEXEC = 0x1;
+export const FSCONFIG_CMD_CREATE = 6;
 
 export const CLONE_NEWNS = 0x2_0000;
 export const CLONE_NEWCGROUP = 0x200_0000;

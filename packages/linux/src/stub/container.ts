@@ -4,7 +4,7 @@ import { closeDescriptors, dieWithParent, enterWorkingDirectory, execute, startS
 import { borrowDevices, makeDevices, type DeviceOptions } from './calls/devices.ts';
 import { engineFiles, placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
-import { hideKernelFiles, makeProc, makeSys } from './calls/kernel-files.ts';
+import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
 import { setLimits } from './calls/limits.ts';
 import { raiseLoopback } from './calls/network.ts';
 import { makeDirectories } from './calls/paths.ts';
@@ -37,8 +37,11 @@ export function containerCalls(bundle: Bundle, setting: ContainerSetting): reado
     ttyGroup: !setting.singleId,
     ...(bundle.limits.shmSize === undefined ? {} : { shmSize: bundle.limits.shmSize }),
   };
+  // only who owns the network namespace may show its devices
+  const sys = !setting.userNamespace || setting.networkNamespace;
   return [
     ...mountRoot(bundle.rootfs),
+    ...prepareKernelFiles({ sys }),
     ...borrowDevices(devices),
     ...borrowVolumes(volumes),
     ...(setting.root === 'pivot_root' ? pivotRoot(rootPath(bundle.rootfs)) : changeRoot(rootPath(bundle.rootfs))),
@@ -47,8 +50,7 @@ export function containerCalls(bundle: Bundle, setting: ContainerSetting): reado
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
     ...makeDevices(devices),
     ...placeVolumes(volumes, liesInDev),
-    ...(setting.userNamespace && !setting.networkNamespace ? [] : makeSys()),
-    ...makeProc(),
+    ...placeKernelFiles({ sys }),
     ...hideKernelFiles(),
     ...(setting.networkNamespace ? raiseLoopback() : []),
     ...(setting.utsNamespace ? setHostname(bundle.hostname) : []),

@@ -1,6 +1,20 @@
 import type { SystemCall } from '@boxkit/contracts';
-import { MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REC, MS_REMOUNT } from '../constants.ts';
-import { mountHere } from './devices.ts';
+import {
+  AT_FDCWD,
+  FSCONFIG_CMD_CREATE,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  MOUNT_ATTR_RDONLY,
+  MOUNT_ATTR_SAFE,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
+} from '../constants.ts';
 import { enterPlainDirectory } from './paths.ts';
 
 const safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -24,21 +38,41 @@ export const maskedDirectories = [
 ] as const;
 export const readOnlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'] as const;
 
-/** A fresh /proc, with what concerns the host hidden or read-only. Made after /dev. */
-export function makeProc(): readonly SystemCall[] {
+/**
+ * Makes the file systems of the kernel, placed nowhere yet. In a user namespace the kernel allows it only while the
+ * host's own are still in the mount namespace, and at their places the image must not be in the way.
+ */
+export function prepareKernelFiles(options: { readonly sys: boolean }): readonly SystemCall[] {
   return [
-    ...enterPlainDirectory('/proc'),
-    mountHere('proc', safe, null, 'the processes of this PID namespace'),
-    { name: 'chdir', args: ['/'], why: 'up to the new /proc' },
+    ...prepare('proc', MOUNT_ATTR_SAFE, 'the processes of this PID namespace'),
+    ...(options.sys ? prepare('sysfs', MOUNT_ATTR_SAFE | MOUNT_ATTR_RDONLY, 'read-only kernel objects') : []),
   ];
 }
 
-/** A read-only /sys, which shows the network namespace's own devices; only its owner may mount it. */
-export function makeSys(): readonly SystemCall[] {
+function prepare(type: string, attributes: number, why: string): readonly SystemCall[] {
+  const context = `new ${type}`;
   return [
-    ...enterPlainDirectory('/sys'),
-    mountHere('sysfs', safe | MS_RDONLY, null, 'read-only kernel objects'),
-    { name: 'chdir', args: ['/'], why: 'up to the new /sys' },
+    { name: 'fsopen', args: [type, FSOPEN_CLOEXEC], why, label: context },
+    { name: 'fsconfig', args: [{ result: context }, FSCONFIG_CMD_CREATE, null, null, 0], why },
+    { name: 'fsmount', args: [{ result: context }, FSMOUNT_CLOEXEC, attributes], why, label: `mount ${type}` },
+    { name: 'close', args: [{ result: context }], why: 'not needed any more' },
+  ];
+}
+
+/** Puts a fresh /proc and, where there is one, /sys in place. */
+export function placeKernelFiles(options: { readonly sys: boolean }): readonly SystemCall[] {
+  return [...place('proc', '/proc'), ...(options.sys ? place('sysfs', '/sys') : [])];
+}
+
+function place(type: string, path: string): readonly SystemCall[] {
+  return [
+    ...enterPlainDirectory(path),
+    {
+      name: 'move_mount',
+      args: [{ result: `mount ${type}` }, '', AT_FDCWD, '.', MOVE_MOUNT_F_EMPTY_PATH],
+      why: `the container's ${path}`,
+    },
+    { name: 'chdir', args: ['/'], why: `up to the new ${path}` },
   ];
 }
 
