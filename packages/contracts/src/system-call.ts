@@ -24,8 +24,8 @@ export type SystemCallArgument =
   /** An array of strings, closed by a null pointer (argv, envp). */
   | readonly string[]
   | { readonly bytes: Uint8Array }
-  /** The result of the call of that label. */
-  | { readonly result: string }
+  /** The result of the call of that label, or at that position of the list. */
+  | { readonly result: string | number }
   /** A pointer to zeroed memory of that name, `size` bytes long; every call that gives the name shares it. */
   | { readonly buffer: string; readonly size: number }
   /** The 64-bit word that stands in the named buffer, `offset` bytes from its start, when the call is made. */
