@@ -6,3 +6,4 @@ export * from './thread-attributes.ts';
 export * from './xattr.ts';
 export * from './directory-at.ts';
 export * from './stub/index.ts';
+export * from './rootfs-view/index.ts';

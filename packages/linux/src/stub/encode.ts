@@ -81,7 +81,8 @@ class Encoder {
     return labelled.find((position) => position > from) ?? labelled.at(-1) ?? from;
   }
 
-  #resultSource(label: string, from: number): number {
+  #resultSource(label: string | number, from: number): number {
+    if (typeof label === 'number') return label;
     const labelled = this.#labelled(label);
     return labelled.findLast((position) => position < from) ?? labelled[0] ?? from;
   }

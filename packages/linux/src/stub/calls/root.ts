@@ -1,20 +1,20 @@
 import type { Rootfs, SystemCall } from '@boxkit/contracts';
 import { MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT } from '../constants.ts';
-import { overlayMountCalls } from './overlay.ts';
+import { overlayMountCalls } from '../../overlay-mount.ts';
 
 /** Where the rootfs is on the host once `mountRoot` has been made. */
 export function rootPath(rootfs: Rootfs): string {
   return rootfs.kind === 'directory' ? rootfs.path : rootfs.target;
 }
 
-/** Makes the rootfs a mount of its own, which no other mount namespace sees. */
+/** Makes the rootfs a mount of its own, which no other mount namespace sees. Stands first in its list. */
 export function mountRoot(rootfs: Rootfs): readonly SystemCall[] {
   const unshared: SystemCall = {
     name: 'mount',
     args: ['none', '/', null, MS_REC | MS_PRIVATE, null],
     why: 'no mount made here reaches the host',
   };
-  if (rootfs.kind === 'overlay') return [unshared, ...overlayMountCalls(rootfs)];
+  if (rootfs.kind === 'overlay') return [unshared, ...overlayMountCalls(rootfs, { position: 1 })];
   return [
     unshared,
     {

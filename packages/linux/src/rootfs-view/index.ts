@@ -1,0 +1,1 @@
+export { viewRootfs, type FoundFile, type RootfsView } from './rootfs-view.ts';
