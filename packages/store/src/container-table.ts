@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { ContainerDirectory, ContainerTable, ContainerUses } from '@boxkit/contracts';
 import { BoxError } from '@boxkit/contracts';
 import { checkName, claimName, freeName, nameHolder } from './container-names.ts';
-import { type ContainerRecord, type ContainerState, nameFile, readContainer, stateFile } from './container-record.ts';
+import {
+  type ContainerRecord,
+  type ContainerState,
+  isForsaken,
+  nameFile,
+  readContainer,
+  stateFile,
+} from './container-record.ts';
 import { diskError } from './disk-error.ts';
 import { generateName } from './names.ts';
 import { stagingName, thisProcess } from './owner.ts';
@@ -63,6 +70,21 @@ export function createContainerTable(session: Session): DiskContainerTable {
     }
   }
 
+  async function find(text: string): Promise<ContainerRecord | undefined> {
+    if (/^[0-9a-f]{64}$/.test(text)) return read(text);
+    const holder = nameHolder(layout, text);
+    const named = holder === undefined ? undefined : read(holder);
+    if (named !== undefined || !/^[0-9a-f]+$/.test(text)) return named;
+    const fitting = readdirSync(layout.containers).filter((containerId) => containerId.startsWith(text));
+    if (fitting.length > 1) {
+      throw new BoxError('ERR_BOX_USAGE', `cannot tell which container ${text} is: ${fitting.length} begin with it`, {
+        hint: 'Give more of its digits, or its name.',
+        fields: { matches: fitting },
+      });
+    }
+    return fitting[0] === undefined ? undefined : read(fitting[0]);
+  }
+
   function known(containerId: string): ContainerRecord {
     const record = read(containerId);
     if (record !== undefined) return record;
@@ -111,7 +133,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
       try {
         mkdirSync(staged, { mode: 0o700 });
         writeFileSync(join(staged, stateFile), serialise(state), { mode: 0o600 });
-        const claimed = claim(state.containerId, name);
+        const claimed = await claim(state.containerId, name);
         writeFileSync(join(staged, nameFile), claimed, { mode: 0o600 });
         renameSync(staged, pathOf(state.containerId));
         return handle(state, claimed);
@@ -126,20 +148,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
         .filter((record) => record !== undefined)
         .sort((a, b) => (a.created < b.created ? -1 : 1));
     },
-    async find(text) {
-      if (/^[0-9a-f]{64}$/.test(text)) return read(text);
-      const holder = nameHolder(layout, text);
-      const named = holder === undefined ? undefined : read(holder);
-      if (named !== undefined || !/^[0-9a-f]+$/.test(text)) return named;
-      const fitting = readdirSync(layout.containers).filter((containerId) => containerId.startsWith(text));
-      if (fitting.length > 1) {
-        throw new BoxError('ERR_BOX_USAGE', `cannot tell which container ${text} is: ${fitting.length} begin with it`, {
-          hint: 'Give more of its digits, or its name.',
-          fields: { matches: fitting },
-        });
-      }
-      return fitting[0] === undefined ? undefined : read(fitting[0]);
-    },
+    find,
     async adopt(containerId) {
       const { name, path: _, ...state } = known(containerId);
       const adopted = handle(state, name);
@@ -151,7 +160,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
       const record = known(containerId);
       if (record.name === name) return;
       try {
-        if (!claimName(layout, name, containerId)) throw inUse(name);
+        if (!(await take(name, containerId))) throw inUse(name);
         replaceFile(layout, join(pathOf(containerId), nameFile), name, { durable: false });
         freeName(layout, record.name, containerId);
       } catch (error) {
@@ -161,9 +170,18 @@ export function createContainerTable(session: Session): DiskContainerTable {
     remove,
   };
 
-  function claim(containerId: string, wanted: string | undefined): string {
+  /** Takes the name, from a container that nobody was left to remove if need be. */
+  async function take(name: string, containerId: string): Promise<boolean> {
+    if (claimName(layout, name, containerId)) return true;
+    const holder = await find(name);
+    if (holder === undefined || !isForsaken(holder)) return false;
+    await remove(holder.containerId);
+    return claimName(layout, name, containerId);
+  }
+
+  async function claim(containerId: string, wanted: string | undefined): Promise<string> {
     if (wanted !== undefined) {
-      if (claimName(layout, wanted, containerId)) return wanted;
+      if (await take(wanted, containerId)) return wanted;
       throw inUse(wanted);
     }
     for (let attempt = 0; ; attempt += 1) {
