@@ -22,9 +22,13 @@ export async function readArchiveManifest(files: ArchiveFiles, signal: AbortSign
     hint: 'Make the archive with docker save, podman save, skopeo copy or box pull --to docker-archive:PATH.',
   });
   const { archiveManifestSchema, validate } = await import('@boxkit/manifest/documents');
-  const images = parseEntry(files.path, manifestName, () =>
-    validate(archiveManifestSchema, parseJson(bytes, manifestName), manifestName),
-  );
+  const images = parseEntry(files.path, manifestName, () => {
+    const value = parseJson(bytes, manifestName);
+    if (Array.isArray(value)) return validate(archiveManifestSchema, value, manifestName);
+    throw new ArchiveError(files.path, manifestName, 'it is no list of images', {
+      hint: 'For a directory that skopeo made with dir: write dir:PATH.',
+    });
+  });
   if (images.length === 0) throw new ArchiveError(files.path, manifestName, 'it names no image');
   return images.map((image, index) => ({
     config: entryName(files.path, image.Config, `[${index}].Config of ${manifestName}`),

@@ -27,6 +27,6 @@ export function parseEntry<T>(archive: string, entry: string, parse: () => T): T
     return parse();
   } catch (cause) {
     if (!isBoxError(cause, 'ERR_BOX_DOCUMENT_INVALID') && !isBoxError(cause, 'ERR_BOX_DIGEST_INVALID')) throw cause;
-    throw new ArchiveError(archive, entry, cause.message, { cause });
+    throw new ArchiveError(archive, entry, cause.message.replace(/^cannot (?:read|use) [^:]+: /, ''), { cause });
   }
 }

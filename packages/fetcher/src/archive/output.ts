@@ -1,0 +1,133 @@
+import { chmod, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BoxError } from '@boxkit/contracts';
+import { writeTar, type TarEntry } from './tar-writer.ts';
+
+/** One file of an archive to be written. */
+export interface OutputFile {
+  /** Relative, with `/`. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The content, verified: throws before its end when it is not what it should be. */
+  content(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/** A file of bytes at hand. */
+export function outputBytes(name: string, bytes: Uint8Array | string): OutputFile {
+  const buffer = Buffer.from(bytes);
+  return { name, size: buffer.length, content: () => [buffer] };
+}
+
+/**
+ * Makes `directory` out of files: written beside it, synced, and renamed into place. Throws ERR_BOX_DIRECTORY_NOT_EMPTY
+ * when something is there already.
+ */
+export async function publishDirectory(
+  files: readonly OutputFile[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await requireEmpty(directory);
+  await beside(directory, async (staging) => {
+    const tree = join(staging, 'tree');
+    await mkdir(tree);
+    for (const file of files) await writeFile(join(tree, file.name), file, signal);
+    await syncDirectories(tree, files);
+    await rename(tree, directory);
+  });
+}
+
+/** Makes `path` a tar of files: written beside it, synced, and renamed into place. What was there is replaced whole. */
+export async function publishTar(files: readonly OutputFile[], path: string, signal: AbortSignal): Promise<void> {
+  await beside(path, async (staging) => {
+    const tar = join(staging, 'tar');
+    await write(tar, writeTar(tarEntries(files)), signal);
+    await rename(tar, path);
+  });
+}
+
+/** Writes one file by way of a name nobody knows, so that it is seen whole or not at all. */
+export async function publishFile(file: OutputFile, path: string, signal: AbortSignal): Promise<void> {
+  await beside(path, async (staging) => {
+    await writeFile(join(staging, 'file'), file, signal);
+    await rename(join(staging, 'file'), path);
+  });
+}
+
+async function beside(path: string, work: (staging: string) => Promise<void>): Promise<void> {
+  const parent = dirname(path);
+  await mkdir(parent, { recursive: true });
+  const staging = await mkdtemp(join(parent, `.${basename(path)}.box-`));
+  try {
+    await chmod(staging, 0o700);
+    await work(staging);
+    await sync(parent);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function requireEmpty(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.length === 0) return;
+  throw new BoxError('ERR_BOX_DIRECTORY_NOT_EMPTY', `cannot write an image to ${directory}: it is not empty`, {
+    hint: 'Choose another directory, or empty this one.',
+    fields: { path: directory },
+  });
+}
+
+async function writeFile(path: string, file: OutputFile, signal: AbortSignal): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await write(path, file.content(), signal);
+}
+
+async function write(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = await open(path, 'wx', 0o644);
+  try {
+    for await (const chunk of chunks) {
+      signal.throwIfAborted();
+      await handle.writeFile(chunk);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDirectories(tree: string, files: readonly OutputFile[]): Promise<void> {
+  for (const name of parents(files)) await sync(join(tree, name));
+  await sync(tree);
+}
+
+async function sync(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Every directory that files need, outermost first. */
+function parents(files: readonly OutputFile[]): readonly string[] {
+  const names = files.flatMap(({ name }) => {
+    const parts = name.split('/').slice(0, -1);
+    return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+  });
+  return [...new Set(names)];
+}
+
+function* tarEntries(files: readonly OutputFile[]): Generator<TarEntry> {
+  for (const name of parents(files)) yield { type: 'directory', name, mode: 0o755 };
+  for (const file of files) {
+    yield { type: 'file', name: file.name, mode: 0o644, size: file.size, content: file.content() };
+  }
+}
