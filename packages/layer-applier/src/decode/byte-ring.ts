@@ -1,0 +1,135 @@
+import { HashedInput } from './tar-input.ts';
+
+/**
+ * Bytes from one thread to another through shared memory, bounded: the writer waits without blocking its event loop,
+ * the reader blocks its thread. A layer's tar goes through it from the thread that inflates to the one that extracts,
+ * so that neither waits for the other at each chunk.
+ *
+ * Control words: bytes written and read (modulo 2^32), and a state. The size is a power of two and a multiple of 512,
+ * so a tar block never lies across the seam.
+ */
+export interface ByteRing {
+  readonly control: SharedArrayBuffer;
+  readonly data: SharedArrayBuffer;
+}
+
+const word = { written: 0, read: 1, state: 2 } as const;
+const state = { open: 0, ended: 1, stopped: 2 } as const;
+
+const ringSize = 2 ** 22;
+
+export function createRing(size = ringSize): ByteRing {
+  return { control: new SharedArrayBuffer(16), data: new SharedArrayBuffer(size) };
+}
+
+/** The writing end, for a thread with an event loop. */
+export class RingWriter {
+  readonly #control: Int32Array;
+  readonly #data: Uint8Array;
+  #written = 0;
+
+  constructor(ring: ByteRing) {
+    this.#control = new Int32Array(ring.control);
+    this.#data = new Uint8Array(ring.data);
+  }
+
+  /** Resolves when all of `bytes` is in the ring; false when either side has stopped. */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    let from = 0;
+    while (from < bytes.length) {
+      const read = Atomics.load(this.#control, word.read);
+      const used = (this.#written - read) >>> 0;
+      const start = (this.#written >>> 0) % this.#data.length;
+      const count = Math.min(bytes.length - from, this.#data.length - used, this.#data.length - start);
+      if (this.stopped) return false;
+      if (count === 0) {
+        await this.#space(read);
+        continue;
+      }
+      this.#data.set(bytes.subarray(from, from + count), start);
+      from += count;
+      this.#written = (this.#written + count) | 0;
+      Atomics.store(this.#control, word.written, this.#written);
+      Atomics.notify(this.#control, word.written);
+    }
+    return !this.stopped;
+  }
+
+  /** No more bytes follow. */
+  end(): void {
+    Atomics.compareExchange(this.#control, word.state, state.open, state.ended);
+    Atomics.notify(this.#control, word.written);
+  }
+
+  /** Makes both sides give up: the reader throws RingStopped. */
+  stop(): void {
+    stopRing(this.#control);
+  }
+
+  get stopped(): boolean {
+    return Atomics.load(this.#control, word.state) === state.stopped;
+  }
+
+  async #space(read: number): Promise<void> {
+    const wait = Atomics.waitAsync(this.#control, word.read, read);
+    if (wait.async) await wait.value;
+  }
+}
+
+function stopRing(control: Int32Array): void {
+  Atomics.store(control, word.state, state.stopped);
+  Atomics.notify(control, word.written);
+  // The writer sleeps on this word: change it, so that a wait which begins now returns too.
+  Atomics.add(control, word.read, 0);
+  Atomics.notify(control, word.read);
+}
+
+/** Thrown by the reader when the writer has given up. */
+export class RingStopped extends Error {}
+
+/** The reading end, for a worker thread that may block. */
+export class RingInput extends HashedInput {
+  readonly buffer: Buffer;
+  readonly #control: Int32Array;
+  /** Bytes taken over from the ring, modulo 2^32; those before `position` have been given back. */
+  #taken = 0;
+
+  readonly #check: (received: number) => void;
+
+  /** `check` is called with the number of bytes as they arrive, and may throw to stop. */
+  constructor(ring: ByteRing, algorithm: string, check: (received: number) => void) {
+    super(algorithm);
+    this.#check = check;
+    this.#control = new Int32Array(ring.control);
+    this.buffer = Buffer.from(ring.data);
+  }
+
+  fill(minimum: number): number {
+    const size = this.buffer.length;
+    if (this.position === size) this.position = this.end = 0;
+    const read = (this.#taken - (this.end - this.position)) | 0;
+    if (read !== Atomics.load(this.#control, word.read)) {
+      Atomics.store(this.#control, word.read, read);
+      Atomics.notify(this.#control, word.read);
+    }
+    for (;;) {
+      const ended = Atomics.load(this.#control, word.state);
+      const written = Atomics.load(this.#control, word.written);
+      if (ended === state.stopped) throw new RingStopped();
+      const fresh = Math.min((written - this.#taken) >>> 0, size - this.end);
+      if (fresh > 0) {
+        this.received(this.buffer.subarray(this.end, this.end + fresh));
+        this.end += fresh;
+        this.#taken = (this.#taken + fresh) | 0;
+        this.#check(fresh);
+      }
+      if (this.end - this.position >= minimum || ended === state.ended) return this.end - this.position;
+      Atomics.wait(this.#control, word.written, written);
+    }
+  }
+
+  /** Makes the writer give up. */
+  stop(): void {
+    stopRing(this.#control);
+  }
+}

@@ -1,0 +1,267 @@
+import { close, lastErrno, mkdirAt, openAt, openBeneath, openFlag, readlinkAt } from '@boxkit/linux';
+import { joinPath, type BytePath } from '../byte-path.ts';
+import type { BudgetLimits } from './budgets.ts';
+import { failedCall } from './failed-call.ts';
+import { exceeded, invalid } from './layer-error.ts';
+import { NameBuffer } from './name-buffer.ts';
+
+/** A directory of the tree. Its metadata is put on when the whole tree is there: creating children would change it. */
+export interface Directory {
+  readonly path: BytePath;
+  readonly name: string;
+  /** The root's parent is the root. */
+  readonly parent: Directory;
+  readonly depth: number;
+  /** Made with the first child. */
+  children: Set<Directory> | undefined;
+  implied: boolean;
+  /** False once it has been removed. */
+  alive: boolean;
+  mode: number;
+  uid: number;
+  gid: number;
+  seconds: number;
+  nanoseconds: number;
+  xattrs: Map<string, Uint8Array> | undefined;
+  /** Of the entry that made it, or implied it. */
+  offset: number;
+  /** An open descriptor, or -1. */
+  fd: number;
+}
+
+/** What is given to a directory that has no entry of its own. */
+export const impliedMode = 0o755;
+
+const openDirectory = openFlag.readOnly | openFlag.directory | openFlag.noFollow | openFlag.closeOnExec;
+/** During the extraction, whatever the final mode: the extractor must be able to write. */
+const workingMode = 0o700;
+/** Old kernels, old seccomp filters, paths too long for one call: then go down one by one. */
+const noOpenat2 = new Set(['ENOSYS', 'EPERM', 'ENAMETOOLONG']);
+const mostOpen = 128;
+const mostSymlinks = 40;
+
+/**
+ * Every directory of the staged tree, with descriptors of those used last. Nothing is ever reached by a path that the
+ * kernel resolves through a symlink: a parent is looked up here, or component by component.
+ */
+export class DirectoryTable {
+  readonly root: Directory;
+  /** Directories in the order they were made: parents before children. */
+  readonly order: Directory[] = [];
+  /** The entry being worked on: implied directories take its time and offset. */
+  cause = { offset: 0, seconds: 0, nanoseconds: 0 };
+  readonly #byPath = new Map<string, Directory>();
+  readonly #open = new Set<Directory>();
+  readonly #names = new NameBuffer();
+  readonly #link = Buffer.alloc(4096);
+  readonly #limits: BudgetLimits;
+  readonly #replace: (parent: Directory, name: string) => void;
+  #lastPath: string | undefined;
+  #last: Directory;
+
+  /** `rootFd` is the tree's own descriptor, which stays open; `replace` removes whatever is not a directory at a name. */
+  constructor(rootFd: number, limits: BudgetLimits, replace: (parent: Directory, name: string) => void) {
+    this.#limits = limits;
+    this.#replace = replace;
+    const root = { ...this.#fresh('' as BytePath, ''), fd: rootFd } as Directory & { parent: Directory };
+    root.parent = root;
+    this.root = root;
+    this.#last = root;
+    this.#byPath.set('', root);
+  }
+
+  get(path: BytePath): Directory | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** Forget shortcuts: a name that may have been part of a path has changed its meaning. */
+  invalidate(): void {
+    this.#lastPath = undefined;
+  }
+
+  /** The directory that `path` leads to, missing parts made as implied directories. */
+  ensure(path: BytePath): Directory {
+    if (path === this.#lastPath) return this.#last;
+    const found = this.#byPath.get(path) ?? this.#walk(path, true) ?? this.root;
+    this.#lastPath = path;
+    this.#last = found;
+    return found;
+  }
+
+  /** The directory that `path` leads to, if this layer has it. */
+  find(path: BytePath): Directory | undefined {
+    return this.#byPath.get(path) ?? this.#walk(path, false);
+  }
+
+  /** Where `path` leads after the symlinks that this layer has on the way; what it does not have stays as it is. */
+  resolve(path: BytePath): BytePath {
+    if (this.#byPath.has(path)) return path;
+    let rest: BytePath | undefined;
+    this.#walk(path, false, (missing) => (rest = missing));
+    return rest ?? this.find(path)?.path ?? path;
+  }
+
+  /** Makes `name` in `parent`, where nothing is. */
+  make(parent: Directory, name: string, implied: boolean): Directory {
+    const made = this.tryMake(parent, name, implied);
+    if (made === undefined) throw failedCall('mkdirat', 'EEXIST');
+    return made;
+  }
+
+  /** As `make`; undefined when something is there. */
+  tryMake(parent: Directory, name: string, implied: boolean): Directory | undefined {
+    if (mkdirAt(this.fdOf(parent), this.#names.set(name), workingMode) !== 0) {
+      const errno = lastErrno();
+      if (errno === 'EEXIST') return undefined;
+      throw failedCall('mkdirat', errno);
+    }
+    return this.#add(parent, name, implied);
+  }
+
+  /** Drops a directory that has been removed from the disk, and all below it. */
+  forget(directory: Directory): void {
+    directory.parent.children?.delete(directory);
+    const pending = [directory];
+    for (let gone = pending.pop(); gone !== undefined; gone = pending.pop()) {
+      gone.alive = false;
+      this.#byPath.delete(gone.path);
+      this.#closeOne(gone);
+      for (const child of gone.children ?? []) pending.push(child);
+    }
+    this.invalidate();
+  }
+
+  /** A descriptor of the directory, good until the next call of this method but 100. */
+  fdOf(directory: Directory): number {
+    if (directory.fd !== -1) return directory.fd;
+    if (this.#open.size >= mostOpen) this.#closeOldest();
+    directory.fd = this.#reopen(directory);
+    this.#open.add(directory);
+    return directory.fd;
+  }
+
+  /** Closes all descriptors but the root's. */
+  closeAll(): void {
+    for (const directory of this.#open) this.#closeOne(directory);
+  }
+
+  #reopen(directory: Directory): number {
+    for (let attempt = 0; ; attempt++) {
+      const near = directory.parent.fd;
+      const fd =
+        near === -1
+          ? openBeneath(this.root.fd, this.#names.set(directory.path), openDirectory)
+          : openAt(near, this.#names.set(directory.name), openDirectory, 0);
+      if (fd !== -1) return fd;
+      const errno = lastErrno();
+      if (near === -1 && noOpenat2.has(errno)) {
+        this.fdOf(directory.parent);
+      } else if ((errno === 'EMFILE' || errno === 'ENFILE') && attempt === 0) {
+        this.closeAll();
+      } else {
+        throw failedCall('openat', errno);
+      }
+    }
+  }
+
+  #walk(path: BytePath, create: boolean, onMissing?: (rest: BytePath) => void): Directory | undefined {
+    const components = path.split('/').toReversed();
+    let current = this.root;
+    let symlinks = 0;
+    for (let name = components.pop(); name !== undefined; name = components.pop()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..') {
+        current = current.parent;
+        continue;
+      }
+      const child = this.#byPath.get(joinPath(current.path, name));
+      if (child !== undefined) {
+        current = child;
+        continue;
+      }
+      const target = this.#readlink(current, name);
+      if (target.kind === 'symlink') {
+        if (++symlinks > mostSymlinks) throw invalid('symlinks on the way to it form a loop');
+        if (target.text.startsWith('/')) current = this.root;
+        components.push(...target.text.split('/').toReversed());
+        if (components.length > 8192) throw invalid('symlinks on the way to it lead too deep');
+        continue;
+      }
+      if (!create) {
+        onMissing?.(remaining(current, [...components, name]));
+        return undefined;
+      }
+      if (target.kind === 'other') this.#replace(current, name);
+      current = this.make(current, name, true);
+    }
+    return current;
+  }
+
+  #readlink(parent: Directory, name: string): { kind: 'symlink'; text: string } | { kind: 'missing' | 'other' } {
+    const length = readlinkAt(this.fdOf(parent), this.#names.set(name), this.#link, this.#link.length);
+    if (length !== -1) return { kind: 'symlink', text: this.#link.toString('latin1', 0, length) };
+    const errno = lastErrno();
+    if (errno === 'ENOENT') return { kind: 'missing' };
+    if (errno === 'EINVAL') return { kind: 'other' };
+    if (errno === 'ENAMETOOLONG') throw exceeded('nameLength', this.#limits.nameLength, 'bytes in a name');
+    throw failedCall('readlinkat', errno);
+  }
+
+  #add(parent: Directory, name: string, implied: boolean): Directory {
+    const path = joinPath(parent.path, name);
+    const depth = parent.depth + 1;
+    if (depth > this.#limits.depth) throw exceeded('depth', this.#limits.depth, 'directories in one another');
+    if (path.length > this.#limits.pathLength) {
+      throw exceeded('pathLength', this.#limits.pathLength, 'bytes in a path');
+    }
+    const directory: Directory = { ...this.#fresh(path, name), parent, depth, implied };
+    (parent.children ??= new Set()).add(directory);
+    this.#byPath.set(path, directory);
+    this.order.push(directory);
+    return directory;
+  }
+
+  #fresh(path: BytePath, name: string): Omit<Directory, 'parent'> {
+    return {
+      path,
+      name,
+      depth: 0,
+      children: undefined,
+      implied: true,
+      alive: true,
+      mode: impliedMode,
+      uid: 0,
+      gid: 0,
+      seconds: this.cause.seconds,
+      nanoseconds: this.cause.nanoseconds,
+      xattrs: undefined,
+      offset: this.cause.offset,
+      fd: -1,
+    };
+  }
+
+  #closeOldest(): void {
+    let left = mostOpen / 2;
+    for (const directory of this.#open) {
+      if (left-- === 0) break;
+      this.#closeOne(directory);
+    }
+  }
+
+  #closeOne(directory: Directory): void {
+    if (directory.fd === -1 || directory === this.root) return;
+    close(directory.fd);
+    directory.fd = -1;
+    this.#open.delete(directory);
+  }
+}
+
+/** A path below a directory that exists, of components that do not, in reverse. `..` is taken back lexically. */
+function remaining(current: Directory, reversed: readonly string[]): BytePath {
+  const parts = current.path === '' ? [] : current.path.split('/');
+  for (const name of reversed.toReversed()) {
+    if (name === '..') parts.pop();
+    else if (name !== '' && name !== '.') parts.push(name);
+  }
+  return parts.join('/') as BytePath;
+}

@@ -1,0 +1,63 @@
+import { baseName, parentPath, type BytePath } from '../byte-path.ts';
+import { recordFlag } from '../layer-index/index-format.ts';
+import type { IndexWriter, RecordFields } from '../layer-index/index-writer.ts';
+import type { DeferredHardlink } from '../staged-layer.ts';
+import type { DirectoryTable } from './directory-table.ts';
+import type { TreeWriter } from './tree-writer.ts';
+
+/**
+ * Hardlinks whose target was not there when they were read: it may come later in the layer, or only a lower layer has
+ * it. A later entry at the link's own path takes its place.
+ */
+export class LateHardlinks {
+  readonly #pending = new Map<BytePath, { target: BytePath; fields: RecordFields }>();
+  readonly #directories: DirectoryTable;
+  readonly #writer: TreeWriter;
+  readonly #index: IndexWriter;
+
+  constructor(directories: DirectoryTable, writer: TreeWriter, index: IndexWriter) {
+    this.#directories = directories;
+    this.#writer = writer;
+    this.#index = index;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  add(path: BytePath, target: BytePath, fields: RecordFields): void {
+    this.#pending.set(path, { target, fields: { ...fields } });
+  }
+
+  /** A later entry stands at this path. */
+  drop(path: BytePath): void {
+    this.#pending.delete(path);
+  }
+
+  /** Makes the links whose target has come; returns the others, in the order of the tar. */
+  settle(): DeferredHardlink[] {
+    let progress = true;
+    // A late link may be the target of another.
+    while (progress && this.#pending.size > 0) {
+      progress = false;
+      for (const [path, { target, fields }] of this.#pending) {
+        const parent = this.#placeOf(path);
+        if (parent !== undefined && !this.#writer.hardlink(parent, baseName(path), target)) continue;
+        this.#pending.delete(path);
+        if (parent === undefined) continue;
+        this.#index.add('hardlink', path, fields, { link: target });
+        progress = true;
+      }
+    }
+    return [...this.#pending].map(([path, { target, fields }]) => {
+      this.#index.add('hardlink', path, fields, { link: target, flags: recordFlag.deferred | recordFlag.absent });
+      return { path, target };
+    });
+  }
+
+  /** The directory for the link; undefined when a later entry has made the path impossible or taken it. */
+  #placeOf(path: BytePath): ReturnType<DirectoryTable['find']> {
+    if (this.#directories.get(path) !== undefined) return undefined;
+    return this.#directories.get(parentPath(path));
+  }
+}

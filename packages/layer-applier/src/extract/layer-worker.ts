@@ -1,0 +1,75 @@
+import { closeSync, openSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import { clearThreadUmask } from '@boxkit/linux';
+import { RingInput, RingStopped } from '../decode/byte-ring.ts';
+import { FileInput } from '../decode/file-input.ts';
+import type { HashedInput } from '../decode/tar-input.ts';
+import { ExtractFailure } from './layer-error.ts';
+import { LayerExtractor } from './layer-extractor.ts';
+import { Tally } from './tally.ts';
+import type { Job, Outcome } from './worker-protocol.ts';
+
+/** The entry point of an extracting thread: takes one job at a time and runs it without returning to its event loop. */
+const port = parentPort;
+if (port === null) throw new Error('layer-worker runs as a worker thread only');
+
+let exactModes: boolean | undefined;
+
+port.on('message', (job: Job) => {
+  exactModes ??= clearThreadUmask();
+  port.postMessage(extract(job, exactModes));
+});
+
+function extract(job: Job, exactModes: boolean): Outcome {
+  const stop = new Int32Array(job.stop);
+  const checkStop = (): void => {
+    if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
+  };
+  const tally = new Tally(job.budgets, job.compressed);
+  let fd = -1;
+  try {
+    let input: HashedInput;
+    if (job.input.kind === 'ring') {
+      input = new RingInput(job.input.ring, job.algorithm, (count) => tally.tarBytes(count));
+    } else {
+      fd = openSync(job.input.path, 'r');
+      input = new FileInput(fd, job.algorithm, (count) => {
+        checkStop();
+        tally.tarBytes(count);
+      });
+    }
+    const extractor = new LayerExtractor(input, tally, { ...job.options, exactModes, onEntry: checkStop });
+    const summary = extractor.run(job.diffId);
+    return { kind: 'done', summary, digest: input.digest() };
+  } catch (error) {
+    return failure(error);
+  } finally {
+    if (fd !== -1) closeSync(fd);
+  }
+}
+
+function failure(error: unknown): Outcome {
+  if (error instanceof RingStopped) return { kind: 'stopped' };
+  if (error instanceof ExtractFailure) {
+    const { code, message, hint, fields } = error;
+    return { kind: 'failed', code, reason: message, hint, fields };
+  }
+  const { message, code, stack } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return {
+      kind: 'failed',
+      code: 'ERR_BOX_STORE_FULL',
+      reason: message,
+      hint: 'Free space on the file system of the store.',
+      fields: { errno: code },
+    };
+  }
+  const known = typeof code === 'string' && /^E[A-Z0-9]+$/.test(code);
+  return {
+    kind: 'failed',
+    code: known ? 'ERR_BOX_EXTRACT_FAILED' : 'ERR_BOX_INTERNAL',
+    reason: known ? message : (stack ?? message),
+    hint: undefined,
+    fields: known ? { errno: code } : {},
+  };
+}

@@ -1,0 +1,254 @@
+import {
+  chmodAt,
+  close,
+  cString,
+  deviceNumber,
+  fsetxattr,
+  ftruncate,
+  lastErrno,
+  linkAt,
+  mknodAt,
+  openAt,
+  openFlag,
+  pwrite,
+  symlinkAt,
+  write,
+} from '@boxkit/linux';
+import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import type { TarEntry, TarReader } from '../tar/tar-reader.ts';
+import { TarType } from '../tar/tar-reader.ts';
+import type { Directory, DirectoryTable } from './directory-table.ts';
+import { failedCall } from './failed-call.ts';
+import { invalid } from './layer-error.ts';
+import type { Metadata, MetadataWriter } from './metadata.ts';
+import { NameBuffer } from './name-buffer.ts';
+import { removeAt } from './remove-at.ts';
+
+const createFile = openFlag.writeOnly | openFlag.create | openFlag.exclusive | openFlag.noFollow | openFlag.closeOnExec;
+const openDirectory = openFlag.readOnly | openFlag.directory | openFlag.noFollow | openFlag.closeOnExec;
+
+const typeBits = { characterDevice: 0o020000, blockDevice: 0o060000, fifo: 0o010000 } as const;
+
+/** Takes a file's content as it is written; see ContentDigest. */
+export interface ContentObserver {
+  data(bytes: Uint8Array): void;
+  hole(length: number): void;
+}
+
+/**
+ * Makes the entries of one layer below its tree. Every call is relative to a directory's descriptor, names no `/`, and
+ * creates: what stood there is removed first, never written through.
+ */
+export class TreeWriter {
+  readonly #directories: DirectoryTable;
+  readonly #metadata: MetadataWriter;
+  readonly #onReplace: (path: BytePath, wasDirectory: boolean) => void;
+  readonly #names = new NameBuffer();
+  readonly #targets = new NameBuffer();
+
+  /** `onReplace` is told of every path of this layer that gives way to a later entry. */
+  constructor(
+    directories: DirectoryTable,
+    metadata: MetadataWriter,
+    onReplace: (path: BytePath, wasDirectory: boolean) => void,
+  ) {
+    this.#directories = directories;
+    this.#metadata = metadata;
+    this.#onReplace = onReplace;
+  }
+
+  file(parent: Directory, name: string, entry: TarEntry, reader: TarReader, observer?: ContentObserver): void {
+    const mode = this.#metadata.creationMode(entry);
+    const directory = this.#directories.fdOf(parent);
+    let fd = openAt(directory, this.#names.set(name), createFile, mode);
+    if (fd === -1)
+      fd = this.#recreate(parent, name, 'openat', () =>
+        openAt(this.#directories.fdOf(parent), this.#names.set(name), createFile, mode),
+      );
+    try {
+      if (entry.segments === undefined) writeAll(fd, reader, observer);
+      else writeSparse(fd, entry, reader, observer);
+      this.#metadata.applyTo(fd, entry, mode);
+    } finally {
+      close(fd);
+    }
+  }
+
+  directory(parent: Directory, name: string, path: BytePath): Directory {
+    const known = this.#directories.get(path);
+    if (known !== undefined) {
+      if (!known.implied) this.#onReplace(path, false);
+      known.implied = false;
+      return known;
+    }
+    const made = this.#directories.tryMake(parent, name, false);
+    if (made !== undefined) return made;
+    this.clear(parent, name);
+    return this.#directories.make(parent, name, false);
+  }
+
+  symlink(parent: Directory, name: string, target: string, metadata: Metadata): void {
+    const make = (): number =>
+      symlinkAt(this.#targets.set(target), this.#directories.fdOf(parent), this.#names.set(name));
+    if (make() === -1) this.#recreate(parent, name, 'symlinkat', make);
+    this.#metadata.applyAt(this.#directories.fdOf(parent), this.#names.set(name), metadata, undefined);
+  }
+
+  /** A fifo or a device. False when the system does not let us make it. */
+  node(parent: Directory, name: string, entry: TarEntry): boolean {
+    const bits =
+      entry.type === TarType.fifo
+        ? typeBits.fifo
+        : entry.type === TarType.blockDevice
+          ? typeBits.blockDevice
+          : typeBits.characterDevice;
+    const device = entry.type === TarType.fifo ? 0 : deviceNumber(entry.major, entry.minor);
+    const make = (): number => mknodAt(this.#directories.fdOf(parent), this.#names.set(name), bits | 0o600, device);
+    if (make() === -1) {
+      if (lastErrno() === 'EPERM') return false;
+      this.#recreate(parent, name, 'mknodat', make);
+    }
+    const directory = this.#directories.fdOf(parent);
+    const bytes = this.#names.set(name);
+    this.#metadata.applyAt(directory, bytes, entry, (mode) => chmodAt(directory, bytes, mode, 0));
+    return true;
+  }
+
+  /** False when this layer has no such target (yet). What stands at the link's place is removed only for success. */
+  hardlink(parent: Directory, name: string, target: BytePath): boolean {
+    if (target === '') throw invalid('it is a hardlink to the root');
+    const from = this.#directories.find(parentPath(target));
+    if (from === undefined) return false;
+    const targetName = baseName(target);
+    if (from === parent && targetName === name) return this.#exists(parent, name);
+    const make = (): number =>
+      linkAt(
+        this.#directories.fdOf(from),
+        this.#targets.set(targetName),
+        this.#directories.fdOf(parent),
+        this.#names.set(name),
+        0,
+      );
+    if (make() !== -1) return true;
+    const errno = lastErrno();
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return false;
+    if (errno === 'EPERM' && this.#directories.get(target) !== undefined)
+      throw invalid('it is a hardlink to a directory');
+    if (errno !== 'EEXIST') throw failedCall('linkat', errno);
+    if (!this.#exists(from, targetName)) return false;
+    const place = joinPath(parent.path, name);
+    if (from.path === place || from.path.startsWith(`${place}/`)) {
+      throw invalid('it is a hardlink to something that lies below itself');
+    }
+    this.#recreate(parent, name, 'linkat', make, errno);
+    return true;
+  }
+
+  /** A link to a file that is kept beside the tree. False when there is none of that name. */
+  hardlinkFrom(directory: number, source: string, parent: Directory, name: string): boolean {
+    const make = (): number =>
+      linkAt(directory, this.#targets.set(source), this.#directories.fdOf(parent), this.#names.set(name), 0);
+    if (make() !== -1) return true;
+    const errno = lastErrno();
+    if (errno === 'ENOENT') return false;
+    this.#recreate(parent, name, 'linkat', make, errno);
+    return true;
+  }
+
+  /** The form that overlayfs reads. False when the layer has something of its own at that path. */
+  whiteoutDevice(parent: Directory, name: string): boolean {
+    const device = deviceNumber(0, 0);
+    if (mknodAt(this.#directories.fdOf(parent), this.#names.set(name), typeBits.characterDevice, device) === 0)
+      return true;
+    const errno = lastErrno();
+    if (errno === 'EEXIST') return false;
+    throw failedCall('mknodat', errno);
+  }
+
+  /** Puts the final attributes on a directory whose children are all there. */
+  finishDirectory(directory: Directory, opaqueXattr: string | undefined): void {
+    const isRoot = directory === this.#directories.root;
+    const fd = isRoot
+      ? directory.fd
+      : openAt(this.#directories.fdOf(directory.parent), this.#names.set(directory.name), openDirectory, 0);
+    if (fd === -1) throw failedCall('openat');
+    try {
+      if (opaqueXattr !== undefined && fsetxattr(fd, cString(opaqueXattr), Buffer.from('y'), 1, 0) !== 0) {
+        throw failedCall(`fsetxattr ${opaqueXattr}`);
+      }
+      this.#metadata.applyTo(fd, directory, -1);
+    } finally {
+      if (!isRoot) close(fd);
+    }
+  }
+
+  /** Removes whatever stands at a name. */
+  clear(parent: Directory, name: string): void {
+    const path = joinPath(parent.path, name);
+    const known = this.#directories.get(path);
+    if (known === undefined && !this.#exists(parent, name)) return;
+    if (known !== undefined) this.#directories.forget(known);
+    removeAt(this.#directories.fdOf(parent), name);
+    this.#directories.invalidate();
+    this.#onReplace(path, known !== undefined);
+  }
+
+  /** Clears the place after EEXIST and tries once more. */
+  #recreate(parent: Directory, name: string, syscall: string, make: () => number, errno = lastErrno()): number {
+    if (errno === 'EEXIST') this.clear(parent, name);
+    else if (errno === 'EMFILE' || errno === 'ENFILE') this.#directories.closeAll();
+    else throw failedCall(syscall, errno);
+    const result = make();
+    if (result === -1) throw failedCall(syscall);
+    return result;
+  }
+
+  #exists(parent: Directory, name: string): boolean {
+    const fd = openAt(
+      this.#directories.fdOf(parent),
+      this.#names.set(name),
+      openFlag.path | openFlag.noFollow | openFlag.closeOnExec,
+      0,
+    );
+    if (fd === -1) {
+      const errno = lastErrno();
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return false;
+      throw failedCall('openat', errno);
+    }
+    close(fd);
+    return true;
+  }
+}
+
+function writeAll(fd: number, reader: TarReader, observer: ContentObserver | undefined): void {
+  while (reader.remaining > 0) {
+    let bytes = reader.read();
+    observer?.data(bytes);
+    for (;;) {
+      const count = write(fd, bytes, bytes.length);
+      if (count === bytes.length) break;
+      if (count === -1) throw failedCall('write');
+      bytes = bytes.subarray(count);
+    }
+  }
+}
+
+function writeSparse(fd: number, entry: TarEntry, reader: TarReader, observer: ContentObserver | undefined): void {
+  let at = 0;
+  for (const { offset, length } of entry.segments ?? []) {
+    observer?.hole(offset - at);
+    at = offset + length;
+    for (let left = length; left > 0;) {
+      let bytes = reader.read(left);
+      observer?.data(bytes);
+      while (bytes.length > 0) {
+        const count = pwrite(fd, bytes, bytes.length, offset + length - left);
+        if (count === -1) throw failedCall('pwrite');
+        left -= count;
+        bytes = bytes.subarray(count);
+      }
+    }
+  }
+  observer?.hole(entry.size - at);
+  if (ftruncate(fd, entry.size) !== 0) throw failedCall('ftruncate');
+}

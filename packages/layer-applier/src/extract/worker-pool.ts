@@ -1,0 +1,94 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { ExtractFailure } from './layer-error.ts';
+import type { Job, Outcome } from './worker-protocol.ts';
+
+/** An extracting thread that the caller holds; give it back with `release`. */
+export interface HeldWorker {
+  /** Runs one job. Rejects when the thread dies. */
+  run(job: Job): Promise<Outcome>;
+  release(): void;
+}
+
+/** A worker's file stands beside this one, as source or built; a bundle keeps both in one directory. */
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './layer-worker.ts' : './layer-worker.js',
+  import.meta.url,
+);
+
+const most = Math.max(2, availableParallelism());
+const idle: Worker[] = [];
+const waiting: ((worker: Worker) => void)[] = [];
+let count = 0;
+
+/** A thread of the pool, which lives as long as the process and never keeps it alive. Waits for one when all are busy. */
+export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
+  signal.throwIfAborted();
+  const worker = idle.pop() ?? (count < most ? startWorker() : await nextFree(signal));
+  worker.ref();
+  let dead = false;
+  return {
+    run(job) {
+      const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+      const onMessage = (outcome: Outcome): void => settle(() => resolve(outcome));
+      const onError = (error: Error): void => died(`the extracting thread failed: ${error.message}`);
+      const onExit = (status: number): void => died(`the extracting thread ended with status ${status}`);
+      const died = (reason: string): void => {
+        dead = true;
+        settle(() => reject(new ExtractFailure('ERR_BOX_EXTRACT_FAILED', reason)));
+      };
+      const settle = (end: () => void): void => {
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        end();
+      };
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      if (worker.threadId === -1) died('the extracting thread has ended');
+      else worker.postMessage(job);
+      return promise;
+    },
+    release() {
+      if (dead) {
+        count--;
+        const next = waiting.shift();
+        if (next !== undefined) next(startWorker());
+        return;
+      }
+      const next = waiting.shift();
+      if (next !== undefined) {
+        next(worker);
+        return;
+      }
+      worker.unref();
+      idle.push(worker);
+    },
+  };
+}
+
+function startWorker(): Worker {
+  count++;
+  const worker = new Worker(workerFile, { name: 'box layer', stdin: false });
+  worker.once('exit', () => {
+    const at = idle.indexOf(worker);
+    if (at === -1) return;
+    idle.splice(at, 1);
+    count--;
+  });
+  // An idle thread that dies is replaced when one is needed.
+  worker.on('error', () => {});
+  return worker;
+}
+
+async function nextFree(signal: AbortSignal): Promise<Worker> {
+  const { promise, resolve, reject } = Promise.withResolvers<Worker>();
+  const abort = (): void => {
+    waiting.splice(waiting.indexOf(resolve), 1);
+    reject(signal.reason as Error);
+  };
+  waiting.push(resolve);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,34 @@
+import type { ErrorCode } from '@boxkit/contracts';
+import type { ByteRing } from '../decode/byte-ring.ts';
+import type { IndexSummary } from '../layer-index/index-format.ts';
+import type { LayerBudgets } from './budgets.ts';
+import type { LayerErrorFields } from './layer-error.ts';
+import type { ExtractorOptions } from './layer-extractor.ts';
+
+/** What a worker is to extract. */
+export interface Job {
+  readonly diffId: string;
+  /** What hashes the diffID. */
+  readonly algorithm: string;
+  /** Bytes of the blob. */
+  readonly compressed: number;
+  /** The tar: as it is inflated by another thread, or a file that holds it as it is. */
+  readonly input: { readonly kind: 'ring'; readonly ring: ByteRing } | { readonly kind: 'file'; readonly path: string };
+  readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
+  readonly budgets: LayerBudgets;
+  /** One word; not 0 when the worker is to give up. */
+  readonly stop: SharedArrayBuffer;
+}
+
+/** What became of it. */
+export type Outcome =
+  /** `digest` is of the uncompressed tar, in hexadecimal. */
+  | { readonly kind: 'done'; readonly summary: IndexSummary; readonly digest: string }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly reason: string;
+      readonly hint: string | undefined;
+      readonly fields: Partial<LayerErrorFields>;
+    }
+  | { readonly kind: 'stopped' };

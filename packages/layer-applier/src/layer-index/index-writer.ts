@@ -1,0 +1,177 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import type { BytePath } from '../byte-path.ts';
+import { entryTypes, field, fixedSize, indexMagic, recordFlag, tailMagic, type IndexSummary } from './index-format.ts';
+import type { EntryType } from './layer-entry.ts';
+import { rawRecords } from './read-index.ts';
+
+/** What a record is written from. */
+export interface RecordFields {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, Uint8Array> | undefined;
+  readonly offset: number;
+}
+
+export interface RecordOptions {
+  readonly link?: string;
+  readonly flags?: number;
+  /** 32 bytes. */
+  readonly digest?: Uint8Array;
+}
+
+const bufferSize = 2 ** 18;
+
+/** Writes the index of a layer, record by record, and settles at the end what later entries have replaced. */
+export class IndexWriter {
+  /** Records written so far. */
+  count = 0;
+  readonly #path: string;
+  readonly #replaced = new Map<BytePath, number>();
+  readonly #removedTrees = new Map<BytePath, number>();
+  #fd: number;
+  #buffer = Buffer.allocUnsafeSlow(bufferSize);
+  #used = 0;
+  /** Bytes in the file, the buffer included. */
+  #written = 0;
+  #bytes = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openSync(path, 'wx', 0o600);
+    this.#append(indexMagic);
+  }
+
+  /** Appends one record. */
+  add(type: EntryType, path: BytePath, fields: RecordFields, options: RecordOptions = {}): void {
+    const { link = '', digest } = options;
+    const xattrs = fields.xattrs === undefined ? undefined : encodeXattrs(fields.xattrs);
+    const length = fixedSize + (digest === undefined ? 0 : 32) + path.length + link.length + (xattrs?.length ?? 0);
+    this.#reserve(length);
+    const buffer = this.#buffer;
+    const at = this.#used;
+    buffer.writeUInt32LE(length, at + field.length);
+    buffer[at + field.type] = entryTypes.indexOf(type);
+    buffer[at + field.flags] = (options.flags ?? 0) | (digest === undefined ? 0 : recordFlag.digest);
+    buffer.writeUInt16LE(fields.mode, at + field.mode);
+    buffer.writeUInt32LE(fields.uid, at + field.uid);
+    buffer.writeUInt32LE(fields.gid, at + field.gid);
+    buffer.writeDoubleLE(fields.size, at + field.size);
+    buffer.writeDoubleLE(fields.seconds, at + field.seconds);
+    buffer.writeUInt32LE(fields.nanoseconds, at + field.nanoseconds);
+    buffer.writeUInt32LE(fields.major, at + field.major);
+    buffer.writeUInt32LE(fields.minor, at + field.minor);
+    buffer.writeUInt32LE(path.length, at + field.path);
+    buffer.writeUInt32LE(link.length, at + field.link);
+    buffer.writeUInt32LE(xattrs?.length ?? 0, at + field.xattrs);
+    buffer.writeDoubleLE(fields.offset, at + field.offset);
+    let next = at + fixedSize;
+    if (digest !== undefined) {
+      buffer.set(digest, next);
+      next += 32;
+    }
+    next += buffer.write(path, next, 'latin1');
+    next += buffer.write(link, next, 'latin1');
+    if (xattrs !== undefined) buffer.set(xattrs, next);
+    this.#used = at + length;
+    this.#written += length;
+    this.count++;
+    if (type === 'file') this.#bytes += fields.size;
+  }
+
+  /** Records up to now of `path` (and of all below it, when it was a directory) are void: a later entry took the place. */
+  replace(path: BytePath, wasTree: boolean): void {
+    this.#replaced.set(path, this.count);
+    if (wasTree) this.#removedTrees.set(path, this.count);
+  }
+
+  /** Drops void records and adds the summary. `bytes` is summed here: the sizes of the files that are left. */
+  finish(summarize: (kept: { entries: number; bytes: number }) => IndexSummary): IndexSummary {
+    this.#flush();
+    const kept = this.#replaced.size === 0 ? { entries: this.count, bytes: this.#bytes } : this.#compact();
+    const summary = summarize(kept);
+    const start = this.#written;
+    this.#append(Buffer.from(JSON.stringify(summary)));
+    const tail = Buffer.alloc(8);
+    tail.writeDoubleLE(start);
+    this.#append(tail);
+    this.#append(tailMagic);
+    this.#flush();
+    return summary;
+  }
+
+  /** Frees the descriptor; safe to call twice. */
+  close(): void {
+    if (this.#fd !== -1) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  #compact(): { entries: number; bytes: number } {
+    this.close();
+    const old = `${this.#path}.old`;
+    renameSync(this.#path, old);
+    this.#fd = openSync(this.#path, 'wx', 0o600);
+    this.#written = 0;
+    this.#append(indexMagic);
+    let entries = 0;
+    let bytes = 0;
+    let ordinal = 0;
+    for (const record of rawRecords(old, this.count)) {
+      if (this.#isKept(record, ordinal++)) {
+        this.#append(record);
+        entries++;
+        if (record[field.type] === 0) bytes += record.readDoubleLE(field.size);
+      }
+    }
+    rmSync(old);
+    return { entries, bytes };
+  }
+
+  #isKept(record: Buffer, ordinal: number): boolean {
+    const type = entryTypes[record[field.type] ?? 0];
+    if (type === 'whiteout' || type === 'opaque') return true;
+    const digest = ((record[field.flags] ?? 0) & recordFlag.digest) === 0 ? 0 : 32;
+    const start = fixedSize + digest;
+    const path = record.toString('latin1', start, start + record.readUInt32LE(field.path));
+    if ((this.#replaced.get(path as BytePath) ?? 0) > ordinal) return false;
+    if (this.#removedTrees.size === 0) return true;
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      if ((this.#removedTrees.get(path.slice(0, slash) as BytePath) ?? 0) > ordinal) return false;
+    }
+    return true;
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+    this.#written += bytes.length;
+  }
+
+  #reserve(length: number): void {
+    if (this.#used + length <= this.#buffer.length) return;
+    this.#flush();
+    if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(length * 2);
+  }
+
+  #flush(): void {
+    for (let at = 0; at < this.#used;) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
+    this.#used = 0;
+  }
+}
+
+function encodeXattrs(xattrs: ReadonlyMap<string, Uint8Array>): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const [name, value] of xattrs) {
+    const head = Buffer.alloc(6);
+    head.writeUInt16LE(name.length, 0);
+    head.writeUInt32LE(value.length, 2);
+    parts.push(head, Buffer.from(name, 'latin1'), value);
+  }
+  return Buffer.concat(parts);
+}

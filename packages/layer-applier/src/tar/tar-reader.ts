@@ -1,0 +1,373 @@
+import { exceeded, invalid, unsupported } from '../extract/layer-error.ts';
+import type { TarInput } from '../decode/tar-input.ts';
+import {
+  blockSize,
+  emptyHeader,
+  hasValidChecksum,
+  isZeroBlock,
+  numberField,
+  parseHeader,
+  type Header,
+} from './header.ts';
+import { applyPax, parsePax, type PaxAttributes } from './pax.ts';
+import {
+  checkSegments,
+  oldGnuExtension,
+  oldGnuSegments,
+  pairedSegments,
+  readSparseMap,
+  type Segment,
+} from './sparse.ts';
+
+/** The types that are told apart, by their flag in the header. */
+export const TarType = {
+  file: 0x30,
+  hardlink: 0x31,
+  symlink: 0x32,
+  characterDevice: 0x33,
+  blockDevice: 0x34,
+  directory: 0x35,
+  fifo: 0x36,
+} as const;
+
+const flag = {
+  contiguous: 0x37,
+  paxLocal: 0x78,
+  paxSolaris: 0x58,
+  paxGlobal: 0x67,
+  longName: 0x4c,
+  longLink: 0x4b,
+  gnuSparse: 0x53,
+  gnuDirectory: 0x44,
+  gnuContinued: 0x4d,
+  volume: 0x56,
+} as const;
+
+/** One entry, all headers taken together. The reader uses one object again and again. */
+export interface TarEntry {
+  /** One of TarType, or another flag that the caller is to skip. */
+  type: number;
+  /** latin1, as it stands in the tar. */
+  name: string;
+  link: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Bytes of the file's content, holes included. */
+  size: number;
+  seconds: number;
+  nanoseconds: number;
+  major: number;
+  minor: number;
+  xattrs: Map<string, Uint8Array> | undefined;
+  /** The stretches that have data, when the file has holes. */
+  segments: readonly Segment[] | undefined;
+  /** Where its first header starts. */
+  offset: number;
+}
+
+export interface TarReaderOptions {
+  /** Bytes of one extended header. */
+  readonly headerBytes: number;
+  /** Called for each header that is no entry itself, so that endless ones are counted. */
+  readonly onExtendedHeader: () => void;
+}
+
+/**
+ * Reads a tar of any dialect (v7, ustar, GNU, pax, star) from a synchronous input. Throws ERR_BOX_LAYER_INVALID for
+ * what is no tar or ends early, ERR_BOX_BUDGET_EXCEEDED for an extended header that is too long.
+ */
+export class TarReader {
+  readonly entry: TarEntry;
+  /** Bytes of the current entry's data that have not been read. */
+  remaining = 0;
+  readonly #input: TarInput;
+  readonly #options: TarReaderOptions;
+  readonly #header: Header = emptyHeader();
+  #padding = 0;
+  #globals: PaxAttributes = {};
+  #local: PaxAttributes | undefined;
+  #longName: string | undefined;
+  #longLink: string | undefined;
+
+  constructor(input: TarInput, options: TarReaderOptions) {
+    this.#input = input;
+    this.#options = options;
+    this.entry = {
+      type: 0,
+      name: '',
+      link: '',
+      mode: 0,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      seconds: 0,
+      nanoseconds: 0,
+      major: 0,
+      minor: 0,
+      xattrs: undefined,
+      segments: undefined,
+      offset: 0,
+    };
+  }
+
+  /** The next entry, what is left of the one before skipped; undefined at the end mark or the end of the input. */
+  next(): TarEntry | undefined {
+    const { entry } = this;
+    entry.name = '';
+    this.skip();
+    let extended = false;
+    entry.offset = this.#input.offset;
+    for (;;) {
+      const header = this.#nextHeader();
+      if (header === undefined) {
+        if (extended) throw invalid('the tar ends after an extended header');
+        return undefined;
+      }
+      if (!this.#takeExtended(header)) {
+        this.#finish(header, extended);
+        return entry;
+      }
+      if (header.type !== flag.paxGlobal && header.type !== flag.volume) extended = true;
+      else if (!extended) entry.offset = this.#input.offset;
+      this.#options.onExtendedHeader();
+    }
+  }
+
+  /** Reads on to the end of the input, past the end mark. */
+  drain(): void {
+    const input = this.#input;
+    while (input.fill(1) > 0) input.position = input.end;
+  }
+
+  /** A view of the next bytes of data, at least one and at most `remaining`; valid until the next call. */
+  read(limit: number = this.remaining): Uint8Array {
+    const input = this.#input;
+    const available = input.fill(1);
+    if (available === 0) throw invalid('the tar ends in the middle of it');
+    const count = Math.min(available, limit, this.remaining);
+    const bytes = input.buffer.subarray(input.position, input.position + count);
+    input.position += count;
+    this.remaining -= count;
+    return bytes;
+  }
+
+  /** Passes over what is left of the current entry's data and its padding. */
+  skip(): void {
+    const input = this.#input;
+    let left = this.remaining + this.#padding;
+    while (left > 0) {
+      const available = input.fill(1);
+      // The padding of the last entry may be missing: what is there is complete.
+      if (available === 0 && left <= this.#padding) break;
+      if (available === 0) throw invalid('the tar ends in the middle of it');
+      const count = Math.min(available, left);
+      input.position += count;
+      left -= count;
+    }
+    this.remaining = 0;
+    this.#padding = 0;
+  }
+
+  #nextHeader(): Header | undefined {
+    const input = this.#input;
+    const available = input.fill(blockSize);
+    if (available === 0) return undefined;
+    if (available < blockSize) throw invalid('the tar ends in the middle of a header');
+    if (isZeroBlock(input.buffer, input.position)) {
+      input.position += blockSize;
+      const next = input.fill(blockSize);
+      if (next >= blockSize && !isZeroBlock(input.buffer, input.position)) {
+        throw invalid('an entry follows a block of zeros, which is neither an end mark nor a header');
+      }
+      return undefined;
+    }
+    parseHeader(input.buffer, input.position, this.#header);
+    return this.#header;
+  }
+
+  /** Takes in a header that only speaks of later ones. False when it is an entry; the block is consumed if not. */
+  #takeExtended(header: Header): boolean {
+    switch (header.type) {
+      case flag.paxLocal:
+      case flag.paxSolaris:
+        applyPax(parsePax(this.#body(header)), (this.#local ??= {}));
+        return true;
+      case flag.paxGlobal:
+        applyPax(parsePax(this.#body(header)), this.#globals);
+        return true;
+      case flag.longName:
+        this.#longName = cText(this.#body(header));
+        return true;
+      case flag.longLink:
+        this.#longLink = cText(this.#body(header));
+        return true;
+      case flag.volume:
+        this.#input.position += blockSize;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The data of an extended header, which starts at the current block. */
+  #body(header: Header): Buffer {
+    const { size } = header;
+    if (size < 0) throw invalid('its extended header has a negative size');
+    if (size > this.#options.headerBytes) throw exceeded('headerBytes', this.#options.headerBytes, 'bytes in a header');
+    this.#input.position += blockSize;
+    const body = Buffer.allocUnsafe(size);
+    this.remaining = size;
+    this.#padding = -size & (blockSize - 1);
+    for (let at = 0; at < size;) {
+      const bytes = this.read();
+      body.set(bytes, at);
+      at += bytes.length;
+    }
+    this.skip();
+    return body;
+  }
+
+  #finish(header: Header, extended: boolean): void {
+    const { entry } = this;
+    const local = this.#local;
+    const globals = this.#globals;
+    const isV7Directory = header.type === TarType.file && header.name.endsWith('/');
+    entry.name = local?.path ?? this.#longName ?? globals.path ?? header.name;
+    entry.link = local?.linkpath ?? this.#longLink ?? globals.linkpath ?? header.link;
+    entry.mode = header.mode;
+    entry.uid = local?.uid ?? globals.uid ?? header.uid;
+    entry.gid = local?.gid ?? globals.gid ?? header.gid;
+    const mtime = local?.mtime ?? globals.mtime;
+    entry.seconds = mtime?.seconds ?? header.mtime;
+    entry.nanoseconds = mtime?.nanoseconds ?? 0;
+    entry.major = local?.major ?? header.major;
+    entry.minor = local?.minor ?? header.minor;
+    entry.xattrs = mergeXattrs(globals.xattrs, local?.xattrs);
+    entry.segments = undefined;
+    entry.type = header.type === flag.contiguous ? TarType.file : header.type;
+    if (header.type === flag.gnuDirectory) entry.type = TarType.directory;
+    if (isV7Directory || (entry.type === TarType.file && entry.name.endsWith('/'))) entry.type = TarType.directory;
+    const stored = local?.size ?? globals.size ?? header.size;
+    if (stored < 0) throw invalid('it has a negative size');
+    this.#placeData(header, stored, extended, local?.size !== undefined);
+    this.#local = undefined;
+    this.#longName = undefined;
+    this.#longLink = undefined;
+  }
+
+  /** Consumes the header block and finds out how many bytes of data follow, and how they map to the file. */
+  #placeData(header: Header, size: number, extended: boolean, sizeIsPax: boolean): void {
+    const { entry } = this;
+    const input = this.#input;
+    if (header.type === flag.gnuContinued) throw unsupported('it continues a file of another volume');
+    if (header.type === flag.gnuSparse) {
+      this.#placeOldSparse(header, size);
+      return;
+    }
+    input.position += blockSize;
+    let stored = size;
+    if (header.type === TarType.hardlink && !sizeIsPax) stored = this.#hardlinkData(header, size, extended);
+    else if (hasNoData(header.type)) stored = 0;
+    this.#expect(stored);
+    entry.size = entry.type === TarType.file ? stored : 0;
+    const sparse = this.#local?.sparse ?? this.#globals.sparse;
+    if (sparse !== undefined && entry.type === TarType.file) this.#placePaxSparse(sparse, stored);
+    if (entry.type === TarType.directory && header.type === TarType.file && stored > 0) {
+      throw invalid('a directory has content');
+    }
+  }
+
+  #expect(stored: number): void {
+    this.remaining = stored;
+    this.#padding = -stored & (blockSize - 1);
+  }
+
+  /**
+   * Whether data follows a hardlink that has a size. POSIX.1-1988 and GNU: never. POSIX.1-2001 pax: yes, and the two
+   * cannot be told apart for sure; as libarchive does, see whether a header follows at once.
+   */
+  #hardlinkData(header: Header, size: number, extended: boolean): number {
+    if (size === 0 || header.dialect === 'gnu' || header.dialect === 'v7') return 0;
+    const input = this.#input;
+    const available = input.fill(blockSize);
+    if (available < blockSize) return 0;
+    if (isZeroBlock(input.buffer, input.position)) return extended ? size : 0;
+    return hasValidChecksum(input.buffer, input.position) ? 0 : size;
+  }
+
+  #placePaxSparse(sparse: NonNullable<PaxAttributes['sparse']>, stored: number): void {
+    const { entry } = this;
+    if (sparse.name !== undefined) entry.name = sparse.name;
+    if (sparse.major === 1 && sparse.minor === 0) {
+      const { segments } = readSparseMap(() => this.#block(), this.#options.headerBytes);
+      this.#setSegments(segments, sparse.realSize ?? stored, this.remaining);
+    } else if (sparse.map !== undefined) {
+      this.#setSegments(pairedSegments(sparse.map), sparse.realSize ?? stored, stored);
+    } else if (sparse.major !== undefined && sparse.major !== 0) {
+      throw unsupported(`it is sparse in version ${sparse.major}.${sparse.minor ?? 0} of GNU's format`);
+    }
+  }
+
+  /** One block of the entry's data, whole. */
+  #block(): Buffer {
+    if (this.remaining < blockSize) throw invalid('its sparse map is longer than its data');
+    const block = Buffer.allocUnsafe(blockSize);
+    for (let at = 0; at < blockSize;) {
+      const bytes = this.read(blockSize - at);
+      block.set(bytes, at);
+      at += bytes.length;
+    }
+    return block;
+  }
+
+  #placeOldSparse(header: Header, stored: number): void {
+    const input = this.#input;
+    if (header.dialect !== 'gnu') throw unsupported("it is sparse in star's old format");
+    const segments = oldGnuSegments(input.buffer, input.position);
+    const realSize = numberField(input.buffer, input.position + 483, 12, 'real size');
+    let more = input.buffer[input.position + 482] !== 0;
+    input.position += blockSize;
+    let extensions = 0;
+    while (more) {
+      extensions += blockSize;
+      if (extensions > this.#options.headerBytes) {
+        throw exceeded('headerBytes', this.#options.headerBytes, 'bytes in a header');
+      }
+      if (input.fill(blockSize) < blockSize) throw invalid('the tar ends in the middle of a header');
+      const extension = oldGnuExtension(input.buffer, input.position);
+      segments.push(...extension.segments);
+      more = extension.more;
+      input.position += blockSize;
+    }
+    this.entry.type = TarType.file;
+    this.#expect(stored);
+    this.#setSegments(segments, realSize, stored);
+  }
+
+  #setSegments(segments: Segment[], realSize: number, stored: number): void {
+    if (realSize < 0) throw invalid('it has a negative size');
+    checkSegments(segments, realSize, stored);
+    this.entry.segments = segments;
+    this.entry.size = realSize;
+  }
+}
+
+/** Types whose size field says nothing of data (POSIX.1, ustar). */
+function hasNoData(type: number): boolean {
+  return type >= TarType.symlink && type <= TarType.fifo;
+}
+
+/** GNU's long names end with a NUL. */
+function cText(body: Buffer): string {
+  const end = body.indexOf(0);
+  return body.toString('latin1', 0, end === -1 ? body.length : end);
+}
+
+function mergeXattrs(
+  globals: Map<string, Uint8Array> | undefined,
+  local: Map<string, Uint8Array> | undefined,
+): Map<string, Uint8Array> | undefined {
+  if (globals === undefined) return local;
+  return local === undefined ? globals : new Map([...globals, ...local]);
+}
