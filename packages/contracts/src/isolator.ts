@@ -18,7 +18,7 @@ export interface Isolator {
 
 export type Privilege = 'root' | 'user';
 
-/** The things a bundle can ask for. */
+/** The things a bundle can ask for. `filesystem`: no way out of the rootfs; `setuid-programs`: a bundle without noNewPrivileges. */
 export const isolationFeatures = [
   'filesystem',
   'overlay-rootfs',
@@ -34,6 +34,7 @@ export const isolationFeatures = [
   'user-switch',
   'capability-drop',
   'no-new-privileges',
+  'setuid-programs',
   'seccomp',
   'terminal',
   'init',

@@ -1,1 +1,3 @@
-export {};
+export { isolate, type IsolateOptions } from './isolate.ts';
+export { stopSignal } from './stop-signal.ts';
+export * from './seccomp/index.ts';

@@ -1,0 +1,57 @@
+import { hostname as hostsName } from 'node:os';
+import type { AppliedImage, Bundle, ProcessConfig, RunOptions } from '@boxkit/contracts';
+import { viewRootfs } from '@boxkit/linux';
+import { buildArgv } from './argv.ts';
+import { capabilitySet } from './capability-set.ts';
+import { buildEnv } from './env.ts';
+import { hostsFile, resolvConfFile } from './network-files.ts';
+import { seccompProgram } from './seccomp-program.ts';
+import { resolveUser } from './user.ts';
+import { workingDirectory } from './working-directory.ts';
+
+/** What names a container, and the directory that is its alone. */
+export interface ContainerNames {
+  readonly containerId: string;
+  readonly name: string;
+  readonly directory: string;
+}
+
+/** Merges the image's config with the caller's options. OCI image-spec, conversion.md. */
+export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions, names: ContainerNames): Bundle {
+  const config: ProcessConfig = image.imageConfig.config ?? {};
+  const network = options.network ?? 'host';
+  const hostname = options.hostname ?? defaultHostname(options, names.containerId);
+  const terminal = options.terminal ?? false;
+  const user = resolveUser(options.user ?? config.User ?? '', viewRootfs(rootfs));
+  const capabilities = capabilitySet(options);
+  const seccomp = seccompProgram(options.seccomp, capabilities);
+  const resolvConf = resolvConfFile(options, network);
+  return {
+    containerId: names.containerId,
+    directory: names.directory,
+    rootfs,
+    readOnlyRootfs: options.readOnly ?? false,
+    process: {
+      argv: buildArgv(config, options),
+      env: buildEnv(config.Env ?? [], options.env ?? {}, { home: user.home, hostname, terminal }),
+      cwd: workingDirectory(options.workdir ?? config.WorkingDir ?? ''),
+      user,
+      terminal,
+    },
+    hostname,
+    network,
+    mounts: options.mounts ?? [],
+    capabilities,
+    noNewPrivileges: options.noNewPrivileges ?? true,
+    ...(seccomp === undefined ? {} : { seccomp }),
+    limits: options.limits ?? {},
+    init: options.init ?? false,
+    hosts: hostsFile(options, hostname),
+    ...(resolvConf === undefined ? {} : { resolvConf }),
+  };
+}
+
+/** A backend without a UTS namespace of its own shows the host's name, so that is what HOSTNAME says. */
+function defaultHostname({ isolation }: RunOptions, containerId: string): string {
+  return isolation === 'chroot' ? hostsName() : containerId.slice(0, 12);
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { AppliedImage, Isolator, PlannedContainer, RunOptions, Stage, StageContext } from '@boxkit/contracts';
+import { buildBundle, type ContainerNames } from './bundle.ts';
+import { chooseIsolator } from './choose.ts';
+import { requiredFeatures } from './features.ts';
+import { stopSignal } from './stop-signal.ts';
+
+export interface IsolateOptions extends RunOptions {
+  /** The backends to choose from, in order of preference among equals. */
+  readonly isolators: readonly Isolator[];
+}
+
+/**
+ * Builds a bundle of the image's config and the caller's options, chooses a backend that can enforce it, and asks it
+ * for a plan. Starts nothing. Throws ERR_BOX_COMMAND_EMPTY, ERR_BOX_USER_UNKNOWN, ERR_BOX_NOT_ENFORCEABLE,
+ * ERR_BOX_BACKEND_UNAVAILABLE, ERR_BOX_BACKEND_UNKNOWN, ERR_BOX_USAGE.
+ */
+export function isolate(options: IsolateOptions): Stage<AppliedImage, PlannedContainer> {
+  return { name: 'isolate', run: (applied, context) => planContainer(applied, context, options) };
+}
+
+async function planContainer(
+  applied: AppliedImage,
+  context: StageContext,
+  options: IsolateOptions,
+): Promise<PlannedContainer> {
+  context.signal.throwIfAborted();
+  const names = containerNames(applied, options);
+  const isolator = await chooseIsolator(options.isolators, {
+    wanted: options.isolation ?? 'auto',
+    features: requiredFeatures(applied.rootfs, options),
+    home: context.store.home,
+  });
+  const bundle = buildBundle(applied, options, names);
+  const plan = await isolator.plan(bundle);
+  for (const message of plan.warnings) context.emit({ type: 'warning', code: `isolation-${isolator.name}`, message });
+  const stop = stopSignal(options.stopSignal ?? applied.image.imageConfig.config?.StopSignal);
+  return {
+    containerId: names.containerId,
+    name: names.name,
+    bundle,
+    plan,
+    stop: { signal: stop, timeout: options.stopTimeout ?? 10_000 },
+  };
+}
+
+function containerNames({ container, rootfs }: AppliedImage, options: RunOptions): ContainerNames {
+  const containerId = container?.containerId ?? randomBytes(32).toString('hex');
+  return {
+    containerId,
+    name: container?.name ?? options.name ?? containerId.slice(0, 12),
+    directory: container?.path ?? dirname(rootfs.kind === 'directory' ? rootfs.path : rootfs.target),
+  };
+}
