@@ -1,0 +1,181 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import {
+  isBoxError,
+  type BlobWriter,
+  type BoxEvent,
+  type Descriptor,
+  type ResolvedImage,
+  type Store,
+} from '@boxkit/contracts';
+import { createProgress } from './progress.ts';
+
+/** Bytes on their way to the disk before the source has to wait. */
+const writeAhead = 8 << 20;
+/** Bytes of one read of what has arrived. */
+const readSize = 256 << 10;
+
+export interface TransferOptions {
+  readonly store: Store;
+  readonly source: ResolvedImage;
+  /** Runs the work when a slot is free. */
+  readonly schedule: (work: () => Promise<void>, signal: AbortSignal) => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly emit: (event: BoxEvent) => void;
+}
+
+/** One blob on its way from the source into the store, however many readers wait for it. */
+export interface Transfer {
+  /** Resolves when the store has the blob, verified. */
+  readonly done: Promise<void>;
+  /** Whether its last reader left before it was done: who comes now starts another. */
+  readonly cancelled: boolean;
+  /**
+   * Waits until there are more than `position` bytes, or all. Yields what can be read then; empty at the end, and
+   * undefined when another process brought the blob, which must be read from the store.
+   */
+  read(position: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Counts a reader in. The function that it returns counts it out; the last one out cancels what is not done. */
+  join(): () => Promise<void>;
+}
+
+/** Starts a transfer. Readers read the file that it writes, so a slow reader costs no memory and slows no other. */
+export function startTransfer(descriptor: Descriptor, options: TransferOptions): Transfer {
+  const { store, source, emit } = options;
+  const controller = new AbortController();
+  const signal = AbortSignal.any([options.signal, controller.signal]);
+  const progress = createProgress(descriptor, emit);
+  const changes = new EventTarget();
+  let readers = 0;
+  let received = 0;
+  let consumed = 0;
+  let file: FileHandle | undefined;
+  let state: 'arriving' | 'complete' | 'present' | 'failed' = 'arriving';
+
+  const changed = (): void => void changes.dispatchEvent(new Event('change'));
+
+  const done = options.schedule(bring, signal).then(
+    () => changed(),
+    (error: unknown) => {
+      state = 'failed';
+      changed();
+      throw error;
+    },
+  );
+  // Whoever reads learns of the failure; with no reader left nobody needs to.
+  done.catch(() => {});
+  const settled = done.then(closeIfUnused, closeIfUnused);
+
+  async function bring(): Promise<void> {
+    for (;;) {
+      const writer = await store.blobs.write(descriptor, { signal, emit });
+      if (writer === undefined) {
+        state = 'present';
+        progress.tell(descriptor.size, 'present');
+        return;
+      }
+      try {
+        await using owned = writer;
+        await receive(owned);
+        state = 'complete';
+        return;
+      } catch (error) {
+        // What an earlier process left was not what it seemed: nobody has seen it yet, so begin anew.
+        if (!isBoxError(error, 'ERR_BOX_DIGEST_MISMATCH') || writer.offset === 0 || consumed > 0) throw error;
+      }
+    }
+  }
+
+  async function receive(writer: BlobWriter): Promise<void> {
+    const origin = writer.offset > 0 ? 'resumed' : 'source';
+    await file?.close();
+    file = await open(writer.path, 'r');
+    received = writer.offset;
+    progress.tell(received, origin);
+    changed();
+    if (writer.offset < descriptor.size) {
+      await pump(writer, (count) => {
+        received += count;
+        progress.advance(received, origin);
+        changed();
+      });
+    }
+    await writer.commit();
+    progress.advance(descriptor.size, origin);
+  }
+
+  async function pump(writer: BlobWriter, advance: (count: number) => void): Promise<void> {
+    const stream = await source.open(descriptor, { offset: writer.offset, signal });
+    // A source that cannot start in the middle sends the beginning again; the digest tells whether it is the same.
+    let skip = writer.offset - stream.startedAt;
+    let pending = 0;
+    let last = Promise.resolve();
+    for await (const whole of stream) {
+      const chunk = skip > 0 ? whole.subarray(Math.min(skip, whole.length)) : whole;
+      skip -= whole.length - chunk.length;
+      if (chunk.length === 0) continue;
+      pending += chunk.length;
+      last = writer.write(chunk).then(() => {
+        pending -= chunk.length;
+        advance(chunk.length);
+      });
+      last.catch(() => {});
+      if (pending > writeAhead) await last;
+    }
+    await last;
+  }
+
+  async function waitPast(position: number, abort: AbortSignal): Promise<void> {
+    while (state === 'arriving' && received <= position) {
+      abort.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          changes.removeEventListener('change', wake);
+          abort.removeEventListener('abort', wake);
+          resolve();
+        };
+        changes.addEventListener('change', wake);
+        abort.addEventListener('abort', wake);
+      });
+    }
+    abort.throwIfAborted();
+    if (state === 'failed') await done;
+  }
+
+  async function closeIfUnused(): Promise<void> {
+    if (readers > 0 || state === 'arriving') return;
+    const closing = file;
+    file = undefined;
+    await closing?.close();
+  }
+
+  return {
+    done,
+    get cancelled() {
+      return controller.signal.aborted;
+    },
+    async read(position, abort) {
+      await waitPast(position, abort);
+      if (state === 'present') return undefined;
+      if (file === undefined || received <= position) return new Uint8Array();
+      consumed = Math.max(consumed, position + 1);
+      const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, received - position));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      // Truncated under us: the bytes were wrong, and `done` says how.
+      if (bytesRead === 0) await done;
+      return buffer.subarray(0, bytesRead);
+    },
+    join() {
+      readers += 1;
+      let left = false;
+      return async () => {
+        if (left) return;
+        left = true;
+        readers -= 1;
+        if (readers > 0) return;
+        if (state === 'arriving') controller.abort(new DOMException('nobody needs the blob any more', 'AbortError'));
+        await settled;
+        await closeIfUnused();
+      };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import http from 'node:http';
+import https from 'node:https';
+import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
+import { connectionError } from './errors.ts';
+import { bodyOf, idleError } from './body.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** The body, to be read once; leaving the loop early closes the connection. Errors are RegistryErrors. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Ends a response whose body nobody wants. */
+  discard(): void;
+}
+
+export interface TransportOptions {
+  readonly tls?: (url: URL) => TlsOptions;
+  /** The proxy for a URL, or undefined for a straight connection. */
+  readonly proxy?: (url: URL) => URL | undefined;
+  /** Milliseconds without a byte, or without an answer, before a connection counts as dead. Default 60 000. */
+  readonly idleTimeout?: number;
+  readonly userAgent?: string;
+}
+
+/** Sends single requests, without redirects and retries, over connections that it keeps until disposed. */
+export interface Transport extends AsyncDisposable {
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+export function createTransport(options: TransportOptions = {}): Transport {
+  const agents = new Map<string, http.Agent>();
+  const idleTimeout = options.idleTimeout ?? 60_000;
+
+  function agentFor(url: URL, proxy: URL | undefined): http.Agent {
+    const key = `${url.protocol}//${url.host} ${proxy?.href ?? ''}`;
+    const known = agents.get(key);
+    if (known !== undefined) return known;
+    const agent = createAgent(url.protocol, proxy, options.tls?.(url) ?? {});
+    agents.set(key, agent);
+    return agent;
+  }
+
+  return {
+    async send(request) {
+      const { url, signal } = request;
+      signal.throwIfAborted();
+      const proxy = options.proxy?.(url);
+      const headers = { 'user-agent': options.userAgent ?? 'box/0.1', ...request.headers };
+      try {
+        const target = targetOf(url, proxy);
+        const response = await exchange(
+          {
+            ...target,
+            method: request.method,
+            agent: agentFor(url, proxy),
+            headers: { ...headers, ...target.headers },
+            signal,
+          },
+          request.body,
+          idleTimeout,
+        );
+        return {
+          url,
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: bodyOf(response, url, signal, idleTimeout),
+          discard: () => discard(response, request.method === 'HEAD'),
+        };
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        throw connectionError(url, error);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const agent of agents.values()) agent.destroy();
+      agents.clear();
+      await Promise.resolve();
+    },
+  };
+}
+
+type Target = https.RequestOptions & { readonly headers: Record<string, string> };
+
+// Plain HTTP goes through a proxy as a request for the whole URL; https goes through the agent's tunnel.
+function targetOf(url: URL, proxy: URL | undefined): Target {
+  const { protocol, hostname, port, pathname, search, host } = url;
+  const path = `${pathname}${search}`;
+  if (proxy === undefined || protocol === 'https:') {
+    return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, path, headers: { host } };
+  }
+  return {
+    protocol: proxy.protocol,
+    hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
+    port: proxy.port,
+    path: `${protocol}//${host}${path}`,
+    headers: { host, ...proxyAuthorization(proxy) },
+  };
+}
+
+function exchange(
+  options: https.RequestOptions,
+  body: string | undefined,
+  idleTimeout: number,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = (options.protocol === 'https:' ? https : http).request(options);
+    const timer = setTimeout(() => request.destroy(idleError(idleTimeout)), idleTimeout);
+    request.once('response', (response) => {
+      clearTimeout(timer);
+      // An abort after this makes the response fail, which its reader sees; unread, it must not end the process.
+      response.on('error', () => {});
+      resolve(response);
+    });
+    // Kept for the whole life of the request: a reset may come after the response.
+    request.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    request.end(body);
+  });
+}
+
+/** A short rest is read so that the connection can serve again; a long one is not worth it. */
+function discard(response: http.IncomingMessage, empty: boolean): void {
+  const length = Number(response.headers['content-length'] ?? Number.NaN);
+  if (empty || length <= 65_536) response.resume();
+  else response.destroy();
+}

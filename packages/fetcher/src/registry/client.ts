@@ -1,0 +1,139 @@
+import type { BoxEvent } from '@boxkit/contracts';
+import { codeOf, RegistryError } from '../http/errors.ts';
+import { isLoopback } from '../http/proxy.ts';
+import { redactUrl } from '../http/redact.ts';
+import type { HttpResponse, Transport } from '../http/transport.ts';
+import type { Authorizer } from './authorizer.ts';
+import type { RetryContext, RetryOptions } from './retry.ts';
+
+/** Redirects that are followed for one request; browsers take 20, Go 10. */
+const redirectLimit = 10;
+
+export interface ClientOptions {
+  readonly transport: Transport;
+  /** The base URL, which ends in `/v2/`. */
+  readonly base: URL;
+  /** Makes the authorizer for the base that is in use. */
+  readonly authorizer: (base: URL) => Authorizer;
+  /** Whether plain HTTP may be tried when https is refused: for this machine only. */
+  readonly fallBackToHttp: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: (event: BoxEvent) => void;
+  readonly retry: Required<RetryOptions>;
+}
+
+/** Speaks to one registry: with authorization, over redirects, without retries. */
+export interface RegistryClient extends RetryContext {
+  /** Host and port, for messages. */
+  readonly host: string;
+  /** The same client, its requests ended by another signal. */
+  scoped(signal: AbortSignal): RegistryClient;
+  send(method: 'GET' | 'HEAD', path: string, headers?: Readonly<Record<string, string>>): Promise<HttpResponse>;
+}
+
+export function createClient(options: ClientOptions): RegistryClient {
+  const { transport, emit, retry } = options;
+  let base = options.base;
+  let authorizer = options.authorizer(base);
+  let settled = !options.fallBackToHttp || base.protocol === 'http:';
+
+  async function send(request: ClientRequest): Promise<HttpResponse> {
+    for (let refreshes = 0; ; refreshes++) {
+      const used = authorizer.header();
+      const response = await follow(request, used);
+      if (response.status !== 401 || response.url.origin !== base.origin || refreshes === 2) return response;
+      if (!(await authorizer.answer(await challenged(response, request.signal), used))) return response;
+      response.discard();
+    }
+  }
+
+  /** Some registries send the challenge only with an answer to the ping. */
+  async function challenged(response: HttpResponse, signal: AbortSignal): Promise<HttpResponse> {
+    if (response.headers['www-authenticate'] !== undefined) return response;
+    const ping = await transport.send({ method: 'GET', url: base, headers: {}, signal });
+    ping.discard();
+    return ping;
+  }
+
+  async function follow(request: ClientRequest, authorization: string | undefined): Promise<HttpResponse> {
+    const { path } = request;
+    let url = new URL(path, base);
+    for (let hops = 0; hops <= redirectLimit; hops++) {
+      // The credential belongs to the registry's origin; blob stores elsewhere have their own right in the URL.
+      const own: Record<string, string> =
+        url.origin === base.origin && authorization !== undefined ? { authorization } : {};
+      const sent = { ...request, headers: { ...request.headers, ...own } };
+      const response = hops === 0 ? await first(sent) : await transport.send({ ...sent, url });
+      if (![301, 302, 303, 307, 308].includes(response.status)) return response;
+      const location = response.headers.location;
+      response.discard();
+      url = nextUrl(response.url, location);
+    }
+    throw new RegistryError(
+      'ERR_BOX_REGISTRY_PROTOCOL',
+      `cannot read ${redactUrl(new URL(path, base))}: it redirects more than ${redirectLimit} times`,
+      { url },
+    );
+  }
+
+  /** The first request decides whether a registry on this machine speaks https or plain HTTP. */
+  async function first(request: ClientRequest): Promise<HttpResponse> {
+    try {
+      const response = await transport.send({ ...request, url: new URL(request.path, base) });
+      settled = true;
+      return response;
+    } catch (error) {
+      if (settled || !isLoopback(base.hostname) || !speaksNoTls(error)) throw error;
+      const plain = new URL(base);
+      plain.protocol = 'http:';
+      const response = await transport.send({ ...request, url: new URL(request.path, plain) });
+      settled = true;
+      base = plain;
+      authorizer = options.authorizer(base);
+      return response;
+    }
+  }
+
+  const scoped = (signal: AbortSignal): RegistryClient => ({
+    host: base.host,
+    signal,
+    emit,
+    retry,
+    scoped,
+    send: (method, path, headers = {}) => send({ method, path, headers, signal }),
+  });
+
+  return scoped(options.signal);
+}
+
+interface ClientRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+function speaksNoTls(error: unknown): boolean {
+  const code = error instanceof RegistryError ? codeOf(error.cause) : '';
+  return [
+    'ECONNREFUSED',
+    'EPROTO',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+    'ECONNRESET',
+  ].includes(code);
+}
+
+function nextUrl(from: URL, location: string | undefined): URL {
+  const url = URL.parse(location ?? '', from.href);
+  if (url !== null && location !== undefined && ['http:', 'https:'].includes(url.protocol)) {
+    url.username = '';
+    url.password = '';
+    return url;
+  }
+  throw new RegistryError(
+    'ERR_BOX_REGISTRY_PROTOCOL',
+    `cannot read ${redactUrl(from)}: it redirects to no http or https URL`,
+    { url: from },
+  );
+}

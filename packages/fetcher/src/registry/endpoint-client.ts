@@ -1,0 +1,52 @@
+import type { SourceContext } from '@boxkit/contracts';
+import type { FindCredential } from '../credentials/credential.ts';
+import { environmentProxy } from '../http/proxy.ts';
+import { createTransport, type Transport } from '../http/transport.ts';
+import { createAuthorizer } from './authorizer.ts';
+import { createClient, type RegistryClient } from './client.ts';
+import { optionsOf, type Endpoint, type RegistryOptions } from './hosts.ts';
+import { withDefaults, type RetryOptions } from './retry.ts';
+
+export interface EndpointSettings {
+  readonly registries: RegistryOptions;
+  readonly findCredential: FindCredential;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly retry?: RetryOptions;
+  /** Milliseconds without a byte after which a connection counts as dead. */
+  readonly idleTimeout?: number;
+}
+
+/** The connections of one pull. TLS material and proxies follow the host of each URL, redirects included. */
+export function transportFor({ registries, env, idleTimeout }: EndpointSettings): Transport {
+  return createTransport({
+    tls: (url) => optionsOf(url.host, registries)?.tls ?? {},
+    proxy: (url) => {
+      const own = optionsOf(url.host, registries)?.proxy;
+      return own === undefined ? environmentProxy(url, env) : own === false ? undefined : own;
+    },
+    ...(idleTimeout === undefined ? {} : { idleTimeout }),
+  });
+}
+
+/** A client for one endpoint and repository. */
+export function clientFor(
+  endpoint: Endpoint,
+  repository: string,
+  transport: Transport,
+  settings: EndpointSettings,
+  context: Pick<SourceContext, 'signal' | 'emit'>,
+): RegistryClient {
+  const { signal } = context;
+  const emit: SourceContext['emit'] = (event) => context.emit(event);
+  const { name, base, guessed } = endpoint;
+  const { findCredential } = settings;
+  return createClient({
+    transport,
+    base,
+    fallBackToHttp: guessed,
+    retry: withDefaults(settings.retry),
+    signal,
+    emit,
+    authorizer: (registry) => createAuthorizer({ transport, registry, name, repository, findCredential, signal, emit }),
+  });
+}
