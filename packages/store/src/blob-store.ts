@@ -43,14 +43,15 @@ export function createBlobStore(session: Session): BlobStore {
   return {
     pathOf,
     async has(digest) {
-      await lease.hold([`blobs/${digest}`], { required: false });
+      await lease.hold([`blobs/${digest}`]);
       return sizeOf(digest) !== undefined;
     },
     async write(descriptor: Descriptor, { signal, emit }: WriteOptions): Promise<BlobWriter | undefined> {
       const { digest } = descriptor;
       signal.throwIfAborted();
-      await lease.hold([`blobs/${digest}`], { required: true, signal });
+      const held = await lease.hold([`blobs/${digest}`], { signal });
       if (await isComplete(descriptor, signal)) return undefined;
+      if (held instanceof Error) throw held;
       session.writing();
       try {
         const lock = await lockFile(digestPath(layout.partial, digest), {
@@ -71,7 +72,7 @@ export function createBlobStore(session: Session): BlobStore {
       }
     },
     async *open(digest, { signal } = {}) {
-      await lease.hold([`blobs/${digest}`], { required: false });
+      await lease.hold([`blobs/${digest}`]);
       const file = await open(pathOf(digest), 'r').catch((error: unknown) => {
         if (errnoOf(error) !== 'ENOENT') throw diskError(`read blob ${digest}`, error);
         throw new BoxError('ERR_BOX_BLOB_MISSING', `cannot read blob ${digest}: the store has no such blob`, {

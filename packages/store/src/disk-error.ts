@@ -1,8 +1,12 @@
+import { constants } from 'node:os';
 import { BoxError, isBoxError } from '@boxkit/contracts';
 
-/** The errno of a failed call of node:fs, by name. */
+/** The errno of a failed call of node:fs, by name. libuv knows no name for some: EDQUOT comes as `Unknown system error -122`. */
 export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  if (!error.code.startsWith('Unknown system error')) return error.code;
+  const number = -Number((error as NodeJS.ErrnoException).errno);
+  return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? error.code;
 }
 
 /** Runs `work`, taking an errno that is expected for `fallback`. */

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
 import { diskError, errnoOf } from './disk-error.ts';
 import { directoriesOf, type Layout, layoutOf, storeVersion } from './layout.ts';
@@ -60,11 +60,23 @@ function readVersion(layout: Layout): number | undefined {
   return Number(text);
 }
 
+/** mkdir -p; Node's own says ENOENT where the kernel says EROFS. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    makeDirectory(path);
+  }
+}
+
 /** The version is written last, so that a half-made home is made again. */
 function initialise(layout: Layout): void {
   try {
-    if (!existsSync(layout.home)) mkdirSync(layout.home, { recursive: true, mode: 0o700 });
-    for (const directory of directoriesOf(layout)) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const directory of [layout.home, ...directoriesOf(layout)]) makeDirectory(directory);
     replaceFile(layout, layout.version, `${storeVersion}\n`);
   } catch (error) {
     throw diskError(`make the store ${layout.home}`, error);

@@ -20,10 +20,8 @@ export function createImageTable(session: Session): DiskImageTable {
   async function set(image: StoredImage): Promise<void> {
     const path = fileOf(image.reference);
     const digests = new Set([...image.blobs, image.root.digest, image.manifest.digest, image.config.digest]);
-    await lease.hold(
-      [...digests].map((digest) => `blobs/${digest}` as const),
-      { required: true },
-    );
+    const held = await lease.hold([...digests].map((digest) => `blobs/${digest}` as const));
+    if (held instanceof Error) throw held;
     for (const digest of digests) {
       if (!existsSync(digestPath(layout.blobs, digest))) {
         throw new BoxError(

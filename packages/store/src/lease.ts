@@ -14,13 +14,10 @@ export type LeaseKey = `${'blobs' | 'layers' | 'rootfs'}/${string}`;
  */
 export interface Lease {
   /**
-   * Keeps what is named, whether it is there already or comes later. `required: false` lets a reader of a store that
-   * cannot be written to, or is full, go on without.
+   * Keeps what is named, whether it is there already or comes later. Resolves to an error when the store cannot be
+   * written to, or is full: a reader goes on without, a writer has to throw it.
    */
-  hold(
-    keys: readonly LeaseKey[],
-    options: { readonly required: boolean; readonly signal?: AbortSignal },
-  ): Promise<void>;
+  hold(keys: readonly LeaseKey[], options?: { readonly signal?: AbortSignal }): Promise<Error | undefined>;
   release(): void;
 }
 
@@ -37,19 +34,19 @@ export function createLease(layout: Layout): Lease {
   }
 
   return {
-    async hold(keys, { required, signal }) {
+    async hold(keys, { signal } = {}) {
       const fresh = keys.filter((key) => !held.has(key));
       if (fresh.length > 0) {
         try {
           record(fresh);
         } catch (error) {
-          if (required) throw diskError(`write to the store ${layout.home}`, error);
-          return;
+          return diskError(`write to the store ${layout.home}`, error) as Error;
         }
         // Either prune reads the line above, or we see its mark here: both write first and look second.
         if (existsSync(markOf(layout))) await outwaitPrune(layout, signal);
         for (const key of fresh) held.add(key);
       }
+      return undefined;
     },
     release() {
       if (file === undefined) return;

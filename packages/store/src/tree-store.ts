@@ -21,14 +21,15 @@ export function createTreeStore<Id extends DiffId | ChainId>(session: Session, k
   return {
     pathOf,
     async has(id) {
-      await lease.hold([`${kind}/${id}`], { required: false });
+      await lease.hold([`${kind}/${id}`]);
       return existsSync(pathOf(id));
     },
     async ensure(id, build, { signal, emit }: WriteOptions) {
       const path = pathOf(id);
       signal.throwIfAborted();
-      await lease.hold([`${kind}/${id}`], { required: true, signal });
+      const held = await lease.hold([`${kind}/${id}`], { signal });
       if (existsSync(path)) return path;
+      if (held instanceof Error) throw held;
       session.writing();
       try {
         const lock = await lockFile(treeLockOf(layout, kind, id), {

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DiffId, Digest } from '@boxkit/contracts';
+import { type DiffId, type Digest, isBoxError } from '@boxkit/contracts';
 import { type DiskStore, openStore } from '../store.ts';
 import { descriptorOf, digestOf, never, putImage } from './fixtures.ts';
 import { pseudoRandomBytes } from './pseudo-random.ts';
@@ -107,10 +107,28 @@ async function prune(milliseconds: number): Promise<void> {
   tell(`removed ${removed}`);
 }
 
-if (mode === 'pull') await pull(Number(rest[0]));
-else if (mode === 'churn') await churn(Number(rest[0]));
-else if (mode === 'prune') await prune(Number(rest[0]));
-else if (mode === 'write') {
+async function write(seed: number, size: number): Promise<void> {
   await using store = await openStore({ home });
-  await writeBlob(store, Number(rest[0]), Number(rest[1]));
-} else throw new Error(`unknown mode ${mode}`);
+  await writeBlob(store, seed, size);
+}
+
+async function check(): Promise<void> {
+  await using store = await openStore({ home });
+  const { checked, problems } = await store.fsck();
+  tell(`blobs ${checked.blobs} problems ${problems.length}`);
+}
+
+const modes: Record<string, () => Promise<void>> = {
+  pull: () => pull(Number(rest[0])),
+  churn: () => churn(Number(rest[0])),
+  prune: () => prune(Number(rest[0])),
+  write: () => write(Number(rest[0]), Number(rest[1])),
+  check,
+};
+
+try {
+  await modes[mode]?.();
+} catch (error) {
+  if (!isBoxError(error)) throw error;
+  tell(`error ${error.code} ${error.hint === undefined ? 'without' : 'with'} hint: ${error.message}`);
+}
