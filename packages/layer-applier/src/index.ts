@@ -9,3 +9,4 @@ export * from './remove-tree.ts';
 export { mergeDriver } from './drivers/merge-driver.ts';
 export { rootfsPlugin } from './drivers/rootfs-plugin.ts';
 export { mergeLayer, type MergeLayer, type MergePlace } from './merge/merge-layer.ts';
+export { overlayDriver } from './drivers/overlay-driver.ts';

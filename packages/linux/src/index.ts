@@ -7,3 +7,4 @@ export * from './xattr.ts';
 export * from './directory-at.ts';
 export * from './stub/index.ts';
 export * from './rootfs-view/index.ts';
+export * from './overlay-mount.ts';

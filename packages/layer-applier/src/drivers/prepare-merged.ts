@@ -57,7 +57,8 @@ async function forContainer(
   idMap: IdMap,
 ): Promise<DirectoryRootfs> {
   const path = join(options.containerPath, 'rootfs');
-  const { store, signal, emit } = context;
+  const { store, signal } = context;
+  const emit: StageContext['emit'] = (event) => context.emit(event);
   const top = image.layers.at(-1);
   await using worker = startRootfsWorker(idMap, signal);
   if (top === undefined) {
@@ -103,8 +104,16 @@ async function mergeInto(staging: string, { image, context, options, idMap, work
       const directory = join(staging, `layer-${position}`);
       mkdirSync(directory, { mode: 0o700 });
       const stream = image.blobs.open(layer.descriptor, { signal });
-      const { emit } = context;
-      return extract({ layer, stream, directory, privileged, whiteouts: 'record', budgets, signal, emit });
+      return extract({
+        layer,
+        stream,
+        directory,
+        privileged,
+        whiteouts: 'record',
+        budgets,
+        signal,
+        emit: (event) => context.emit(event),
+      });
     },
     async consume(staged) {
       await worker.run({ kind: 'merge', place, layer: staged });

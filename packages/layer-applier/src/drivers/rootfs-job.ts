@@ -1,4 +1,6 @@
 import type { BoxEvent } from '@boxkit/contracts';
+import type { BytePath } from '../byte-path.ts';
+import type { SettleOptions } from './overlay-settle.ts';
 import type { MergeLayer, MergePlace } from '../merge/merge-layer.ts';
 import type { ExtractOptions } from '../staged-layer.ts';
 
@@ -10,7 +12,17 @@ export type RootfsJob =
   | { readonly kind: 'merge'; readonly place: MergePlace; readonly layer: MergeLayer }
   /** Only in a process: the blob comes from `path`, or else through descriptor 4. */
   | { readonly kind: 'extract'; readonly options: RemoteExtractOptions; readonly path: string | undefined }
-  | { readonly kind: 'publish'; readonly from: string; readonly to: string; readonly children: boolean };
+  | { readonly kind: 'publish'; readonly from: string; readonly to: string; readonly children: boolean }
+  | {
+      readonly kind: 'overlay-marks';
+      readonly tree: string;
+      readonly whiteouts: readonly BytePath[];
+      readonly namespace: OverlayNamespace;
+    }
+  | { readonly kind: 'overlay-settle'; readonly options: SettleOptions };
+
+/** `trusted` for root of the machine, `user` for mounts with `userxattr`. */
+export type OverlayNamespace = 'trusted' | 'user';
 
 export type RemoteExtractOptions = Omit<ExtractOptions, 'stream' | 'signal' | 'emit' | 'budgets'> & {
   /** What the image may still cost. */

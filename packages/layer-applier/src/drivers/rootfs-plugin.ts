@@ -1,4 +1,5 @@
 import { definePlugin } from '@boxkit/contracts';
+import { overlayDriver } from './overlay-driver.ts';
 import { mergeDriver } from './merge-driver.ts';
 
 /** The drivers that box brings: `overlay`, then `merge`. */
@@ -6,6 +7,7 @@ export const rootfsPlugin = () =>
   definePlugin({
     name: '@boxkit/rootfs',
     setup(host) {
+      host.addRootfsDriver(overlayDriver());
       host.addRootfsDriver(mergeDriver());
     },
   });

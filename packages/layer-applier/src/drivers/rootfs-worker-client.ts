@@ -41,7 +41,7 @@ function startThread(signal: AbortSignal): RootfsWorker {
   worker.on('error', (error) => jobs.fail(error));
   worker.on('exit', (code) => jobs.fail(new Error(`the worker ended with status ${code}`)));
   return {
-    run: jobs.run,
+    run: async (job, emit) => jobs.run(job, emit),
     blob: undefined,
     async [Symbol.asyncDispose]() {
       jobs.close();
@@ -71,7 +71,11 @@ function startProcess(idMap: IdMap, signal: AbortSignal): RootfsWorker {
   const blob = child.stdio[4] as Writable;
   // A process that is ended no longer reads; its job says why.
   blob.on('error', () => {});
-  return { run: jobs.run, blob, [Symbol.asyncDispose]: () => endProcess(child, jobs, ended) };
+  return {
+    run: async (job, emit) => jobs.run(job, emit),
+    blob,
+    [Symbol.asyncDispose]: () => endProcess(child, jobs, ended),
+  };
 }
 
 async function endProcess(child: ChildProcess, jobs: JobTable, ended: Promise<void>): Promise<void> {
@@ -94,7 +98,7 @@ function jobTable(send: (request: JobRequest) => void, signal: AbortSignal, end:
   let failure: unknown;
   const failAll = (error: unknown): void => {
     failure ??= error;
-    for (const { reject } of waiting.values()) reject(failure);
+    for (const job of waiting.values()) job.reject(failure);
     waiting.clear();
   };
   const abort = (): void => {
@@ -105,10 +109,10 @@ function jobTable(send: (request: JobRequest) => void, signal: AbortSignal, end:
   return {
     run: <Result>(job: RootfsJob, emit?: (event: BoxEvent) => void) =>
       new Promise<Result>((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason as Error);
-        if (failure !== undefined) return reject(failure as Error);
+        if (signal.aborted) return reject(signal.reason);
+        if (failure !== undefined) return reject(failure);
         sequence += 1;
-        waiting.set(sequence, { resolve: resolve as (result: unknown) => void, reject, emit });
+        waiting.set(sequence, { resolve: (result) => resolve(result as Result), reject, emit });
         send({ sequence, job });
       }),
     receive(message) {

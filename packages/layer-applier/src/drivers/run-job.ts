@@ -3,6 +3,8 @@ import type { BlobStream, BoxEvent } from '@boxkit/contracts';
 import { createBudgets } from '../extract/budgets.ts';
 import { extractLayer } from '../extract/extract-layer.ts';
 import { mergeLayer } from '../merge/merge-layer.ts';
+import { markOverlay } from './overlay-marks.ts';
+import { settleOverlay } from './overlay-settle.ts';
 import { publishTree } from './publish-tree.ts';
 import type { RootfsJob } from './rootfs-job.ts';
 
@@ -16,6 +18,10 @@ export async function runJob(job: RootfsJob, emit: (event: BoxEvent) => void): P
       return mergeLayer(job.place, job.layer);
     case 'publish':
       return publishTree(job);
+    case 'overlay-marks':
+      return markOverlay(job.tree, job.whiteouts, job.namespace);
+    case 'overlay-settle':
+      return settleOverlay(job.options);
     case 'extract': {
       const budgets = createBudgets(job.options.limits);
       const staged = await extractLayer({

@@ -40,7 +40,8 @@ function linkOne(
   must(linkName(from.fd, baseName(target), to.fd, baseName(path)), 'linkat', path);
 }
 
-function missingTarget(layer: Layer, path: BytePath, target: BytePath): BoxError {
+/** The error for a hardlink to nowhere. */
+export function missingTarget(layer: Layer, path: BytePath, target: BytePath): BoxError {
   return new BoxError(
     'ERR_BOX_LAYER_INVALID',
     `cannot apply layer ${layer.diffId}: ${JSON.stringify(pathText(path))} is a hardlink to ${JSON.stringify(pathText(target))}, which neither it nor a lower layer has as a file`,

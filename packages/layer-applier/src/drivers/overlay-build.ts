@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import {
+  digestParts,
+  type IdMap,
+  type Image,
+  type Layer,
+  type OverlayRootfs,
+  type PrepareOptions,
+  type StageContext,
+} from '@boxkit/contracts';
+import { isMachineRoot } from '@boxkit/linux';
+import { createBudgets } from '../extract/budgets.ts';
+import { readStagedLayer } from '../layer-index/read-index.ts';
+import type { StagedLayer } from '../staged-layer.ts';
+import { chooseIdMap } from './choose-id-map.ts';
+import { extractLayers, warnOnce } from './extract-layers.ts';
+import { extractorFor } from './extractor.ts';
+import { needsSettling, rootAttributes } from './overlay-marks.ts';
+import { layerForm, makeOverlayRootfs, stackFile, type OverlayStack } from './overlay-stack.ts';
+import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
+
+interface Build {
+  readonly image: Image;
+  readonly context: StageContext;
+  readonly options: PrepareOptions;
+  readonly idMap: IdMap;
+  readonly form: string;
+}
+
+/** Extracts the layers that the store lacks, settles those that hang on what lies below them, and keeps how to mount them. */
+export async function buildStack(image: Image, context: StageContext, options: PrepareOptions): Promise<OverlayRootfs> {
+  const idMap = await chooseIdMap(context.store.home);
+  const build = { image, context, options, idMap, form: layerForm(idMap) };
+  const staged = await extractMissing(build);
+  await using worker = lazyWorker(idMap, context.signal);
+  const trees = await settleAll(build, staged, worker.get);
+  const stack = describeStack(build, staged, trees);
+  const file = stackFile(context.store, image);
+  if (file !== undefined) writeStack(file, stack);
+  return makeOverlayRootfs(stack, context, options, idMap);
+}
+
+/** The layers of the image, lowest first. The same layer twice is extracted once. */
+async function extractMissing({ image, context, options, idMap, form }: Build): Promise<readonly StagedLayer[]> {
+  const { store } = context;
+  const emit: StageContext['emit'] = (event) => context.emit(event);
+  const extract = extractorFor(idMap);
+  const budgets = createBudgets(options.budgets);
+  const namespace = isMachineRoot() ? 'trusted' : 'user';
+  const distinct = [...new Map(image.layers.map((layer) => [layer.diffId, layer])).values()];
+  const byDiffId = new Map<string, StagedLayer>();
+  const made = new Set<string>();
+  await extractLayers(distinct, {
+    signal: context.signal,
+    concurrency: options.concurrency,
+    async extract(layer, _position, signal) {
+      await dropOtherForm(context, layer, form);
+      const build = async (directory: string): Promise<void> => {
+        const stream = image.blobs.open(layer.descriptor, { signal });
+        const whiteouts = namespace === 'trusted' ? 'overlay' : 'overlay-user';
+        const privileged = namespace === 'trusted';
+        const staged = await extract({ layer, stream, directory, privileged, whiteouts, budgets, signal, emit });
+        if (staged.whiteouts.length > 0) {
+          await using worker = startRootfsWorker(idMap, signal);
+          await worker.run({ kind: 'overlay-marks', tree: staged.path, whiteouts: staged.whiteouts, namespace });
+        }
+        writeFileSync(join(directory, 'form'), form);
+        made.add(layer.diffId);
+      };
+      const path = await store.layers.ensure(layer.diffId, build, { signal, emit });
+      return readStagedLayer(layer, path);
+    },
+    async consume(staged) {
+      const { diffId } = staged.layer;
+      byDiffId.set(diffId, staged);
+      emit({
+        type: 'layer-applied',
+        diffId,
+        entries: staged.entries,
+        bytes: staged.tarBytes,
+        present: !made.has(diffId),
+      });
+    },
+  });
+  const staged = image.layers.flatMap((layer) => {
+    const one = byDiffId.get(layer.diffId);
+    return one === undefined ? [] : [{ ...one, layer }];
+  });
+  warnOnce(
+    distinct.flatMap(({ diffId }) => byDiffId.get(diffId)?.warnings ?? []),
+    emit,
+  );
+  return staged;
+}
+
+/** A layer that was extracted for another id map, or when overlayfs did not work here. */
+async function dropOtherForm({ store }: StageContext, layer: Layer, form: string): Promise<void> {
+  if (!(await store.layers.has(layer.diffId))) return;
+  if (readForm(store.layers.pathOf(layer.diffId)) !== form) await store.layers.delete(layer.diffId);
+}
+
+function readForm(directory: string): string | undefined {
+  try {
+    return readFileSync(join(directory, 'form'), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** For each layer the trees that stand for it, topmost first: itself, and upon it the patch that settles it. */
+async function settleAll(
+  { context }: Build,
+  staged: readonly StagedLayer[],
+  worker: () => RootfsWorker,
+): Promise<readonly (readonly string[])[]> {
+  const trees: (readonly string[])[] = [];
+  for (const layer of staged) {
+    context.signal.throwIfAborted();
+    const patch = needsSettling(layer) ? await settle(context, layer, lowerOf(staged, trees), worker()) : undefined;
+    trees.push(patch === undefined ? [layer.path] : [patch, layer.path]);
+  }
+  return trees;
+}
+
+/** The patch of a layer upon these very layers, kept beside it by chainID; undefined when none is needed. */
+async function settle(
+  { store, signal }: StageContext,
+  { layer, ...staged }: StagedLayer,
+  lower: readonly string[],
+  worker: RootfsWorker,
+): Promise<string | undefined> {
+  const kept = join(store.layers.pathOf(layer.diffId), 'settled', digestParts(layer.chainId).hex);
+  if (existsSync(kept)) return existsSync(join(kept, 'tree')) ? join(kept, 'tree') : undefined;
+  await using staging = await store.stage('settle');
+  const directory = join(staging.path, 'patch');
+  const patch = join(directory, 'tree');
+  mkdirSync(patch, { recursive: true, mode: 0o755 });
+  const namespace = isMachineRoot() ? 'trusted' : 'user';
+  const options = { layer: { ...staged, layer }, lower, patch, namespace } as const;
+  const entries = await worker.run<number>({ kind: 'overlay-settle', options });
+  // Kept without a tree, so that nobody looks again.
+  if (entries === 0) rmdirSync(patch);
+  signal.throwIfAborted();
+  mkdirSync(dirname(kept), { recursive: true });
+  try {
+    renameSync(directory, kept);
+  } catch (error) {
+    // Another process settled the same: its patch is as good.
+    if (!existsSync(kept)) throw error;
+  }
+  return existsSync(join(kept, 'tree')) ? join(kept, 'tree') : undefined;
+}
+
+/**
+ * The stack as overlayfs takes it, topmost first. A layer that stands in it twice keeps its upper place, as overlayfs refuses
+ * the same directory twice: applied again, it hides and brings all that it did below. Nothing below an opaque root is seen.
+ */
+function lowerOf(staged: readonly StagedLayer[], trees: readonly (readonly string[])[]): readonly string[] {
+  const lower = new Set<string>();
+  for (const [position, ofLayer] of [...trees.entries()].toReversed()) {
+    for (const tree of ofLayer) lower.add(tree);
+    if (staged[position]?.opaques.some((path) => path === '') === true) break;
+  }
+  return [...lower];
+}
+
+function describeStack(
+  { context, form }: Build,
+  staged: readonly StagedLayer[],
+  trees: readonly (readonly string[])[],
+): OverlayStack {
+  const withRoot = staged.findLast(({ rootEntry }) => rootEntry);
+  const root =
+    withRoot === undefined
+      ? { mode: 0o755, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, mtime: Date.now() }
+      : rootAttributes(withRoot.path);
+  return { version: 1, form, lower: lowerOf(staged, trees).map((path) => relative(context.store.home, path)), root };
+}
+
+function writeStack(file: string, stack: OverlayStack): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const staged = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  writeFileSync(staged, JSON.stringify(stack), { mode: 0o600 });
+  renameSync(staged, file);
+}
+
+/** A worker that is started by its first use. */
+function lazyWorker(idMap: IdMap, signal: AbortSignal): AsyncDisposable & { get(this: void): RootfsWorker } {
+  let worker: RootfsWorker | undefined;
+  return {
+    get: () => (worker ??= startRootfsWorker(idMap, signal)),
+    async [Symbol.asyncDispose]() {
+      await worker?.[Symbol.asyncDispose]();
+    },
+  };
+}

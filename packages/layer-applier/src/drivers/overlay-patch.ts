@@ -1,0 +1,115 @@
+import {
+  chmodSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  type Stats,
+} from 'node:fs';
+import { check, cString, currentDirectory, getXattr, listXattrs, mknodAt, setXattr } from '@boxkit/linux';
+import { joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import { bytes, type SeenDirectory } from './overlay-view.ts';
+import type { OverlayNamespace } from './rootfs-job.ts';
+
+const S_IFCHR = 0o020000;
+
+/**
+ * A small layer put upon another one, of what that one should have been above these very layers: directories with
+ * the attributes of lower ones, entries moved to where a lower symlink leads, hardlinks to lower files.
+ */
+export class OverlayPatch {
+  /** Absolute, as bytes. */
+  readonly tree: string;
+  /** Entries made. */
+  count = 0;
+  readonly #namespace: OverlayNamespace;
+  readonly #final: { readonly path: string; readonly stat: Stats }[] = [];
+
+  constructor(tree: string, namespace: OverlayNamespace) {
+    this.tree = tree;
+    this.#namespace = namespace;
+  }
+
+  pathOf(path: BytePath): string {
+    return `${this.tree}/${path}`;
+  }
+
+  has(path: BytePath): boolean {
+    return lstatSync(bytes(this.pathOf(path)), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /**
+   * A directory with the attributes that `source` has, or the defaults; its parents must be there. With `marks` the
+   * overlay's own attributes are taken over too.
+   */
+  directory(path: BytePath, source: string | undefined, { marks }: { readonly marks: boolean }): void {
+    const place = this.pathOf(path);
+    const present = lstatSync(bytes(place), { throwIfNoEntry: false });
+    if (present?.isDirectory() !== true) {
+      if (present !== undefined) this.remove(path);
+      mkdirSync(bytes(place), { mode: 0o700 });
+      this.count += 1;
+    }
+    if (source === undefined) {
+      chmodSync(bytes(place), 0o755);
+      return;
+    }
+    const stat = lstatSync(bytes(source));
+    lchownSync(bytes(place), stat.uid, stat.gid);
+    for (const name of listXattrs(bytes(source))) {
+      const isMark =
+        name.startsWith(`${this.#namespace}.overlay.`) && !name.startsWith(`${this.#namespace}.overlay.overlay.`);
+      if ((isMark && !marks) || name === 'security.selinux') continue;
+      setXattr(bytes(place), name, getXattr(bytes(source), name));
+    }
+    // Both change again while children come in, and a closed directory could not take any.
+    this.#final.push({ path: place, stat });
+  }
+
+  /** Another name for a file of a lower layer: no data is copied, as all layers are on one file system. */
+  link(source: string, path: BytePath): void {
+    if (this.has(path)) this.remove(path);
+    linkSync(bytes(source), bytes(this.pathOf(path)));
+    this.count += 1;
+  }
+
+  symlink(source: string, path: BytePath): void {
+    const place = bytes(this.pathOf(path));
+    const stat = lstatSync(bytes(source));
+    symlinkSync(readlinkSync(bytes(source), 'buffer'), place);
+    lchownSync(place, stat.uid, stat.gid);
+    lutimesSync(place, stat.atimeMs / 1000, stat.mtimeMs / 1000);
+    this.count += 1;
+  }
+
+  whiteout(path: BytePath): void {
+    if (this.has(path)) return;
+    check(mknodAt(currentDirectory, cString(bytes(this.pathOf(path))), S_IFCHR, 0), 'mknod', path);
+    const parent = bytes(this.pathOf(parentPath(path)));
+    setXattr(parent, `${this.#namespace}.overlay.origin`, Buffer.alloc(0));
+    this.count += 1;
+  }
+
+  remove(path: BytePath): void {
+    rmSync(bytes(this.pathOf(path)), { recursive: true });
+  }
+
+  /** The directory as a view sees it once this patch has it. */
+  seen(parent: SeenDirectory, name: string): SeenDirectory {
+    const path = joinPath(parent.path, name);
+    return { path, merged: [this.pathOf(path)] };
+  }
+
+  /** Sets modes and times, the topmost last. */
+  finish(): void {
+    for (const { path, stat } of this.#final.toReversed()) {
+      if (lstatSync(bytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+      chmodSync(bytes(path), stat.mode & 0o7777);
+      lutimesSync(bytes(path), stat.atimeMs / 1000, stat.mtimeMs / 1000);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import { missingTarget } from '../merge/link-deferred.ts';
+import type { MergeLayer } from '../merge/merge-layer.ts';
+import { OverlayPatch } from './overlay-patch.ts';
+import { bytes, isWhiteout, OverlayView, type SeenDirectory } from './overlay-view.ts';
+import type { OverlayNamespace } from './rootfs-job.ts';
+
+export interface SettleOptions {
+  /** The layer to settle, in overlay form. */
+  readonly layer: MergeLayer;
+  /** Trees of what lies below it, topmost first, already settled. */
+  readonly lower: readonly string[];
+  /** An existing, empty directory for the patch. */
+  readonly patch: string;
+  readonly namespace: OverlayNamespace;
+}
+
+/**
+ * Overlayfs cannot know that a directory was only implied, nor link to a lower layer's file. Makes the patch that, put
+ * upon the layer, gives what a merge would give. Returns the number of entries made; with 0 no patch is needed.
+ * Throws ERR_BOX_LAYER_INVALID when a hardlink's target is nowhere.
+ */
+export function settleOverlay(options: SettleOptions): number {
+  const settling = new Settling(options);
+  for (const path of options.layer.impliedDirectories) settling.implied(path);
+  for (const { path, target } of options.layer.deferredHardlinks) settling.hardlink(path, target);
+  settling.patch.finish();
+  return settling.patch.count;
+}
+
+class Settling {
+  readonly patch: OverlayPatch;
+  readonly #layer: MergeLayer;
+  readonly #implied: ReadonlySet<string>;
+  readonly #whiteouts: ReadonlySet<string>;
+  readonly #redirected = new Set<string>();
+  /** With the patch: what a container will see. */
+  readonly #view: OverlayView;
+  /** Without it: what attributes are taken from. */
+  readonly #plain: OverlayView;
+  readonly #tree: string;
+
+  constructor({ layer, lower, patch, namespace }: SettleOptions) {
+    const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
+    this.#layer = layer;
+    this.#tree = latin1(layer.path);
+    this.patch = new OverlayPatch(latin1(patch), namespace);
+    const below = lower.map(latin1);
+    this.#view = new OverlayView([this.patch.tree, this.#tree, ...below], namespace);
+    this.#plain = new OverlayView([this.#tree, ...below], namespace);
+    this.#implied = new Set(layer.impliedDirectories);
+    this.#whiteouts = new Set(layer.whiteouts);
+  }
+
+  implied(path: BytePath): void {
+    if (this.#whiteouts.has(path) || this.#isRedirected(path)) return;
+    const seen = this.#belowLayer(path);
+    if (seen?.kind === 'directory') this.#ensure(path);
+    if (seen?.kind === 'symlink') this.#redirect(path, `${this.#tree}/${path}`, path, seen.path);
+  }
+
+  hardlink(path: BytePath, target: BytePath): void {
+    const from = this.#view.resolve(parentPath(target));
+    const source = typeof from === 'string' ? undefined : this.#view.look(from.merged, baseName(target));
+    const to = this.#view.resolve(parentPath(path), (parent, name) => this.#create(parent, name));
+    if (source === undefined || source.kind === 'directory' || typeof to === 'string') {
+      throw missingTarget(this.#layer.layer, path, target);
+    }
+    const old = this.#view.look(to.merged, baseName(path));
+    if (old !== undefined && old.kind !== 'directory' && sameFile(old.path, source.path)) return;
+    this.#ensure(to.path);
+    this.patch.link(source.path, joinPath(to.path, baseName(path)));
+  }
+
+  #isRedirected(path: BytePath): boolean {
+    for (let at = path; at !== ''; at = parentPath(at)) if (this.#redirected.has(at)) return true;
+    return false;
+  }
+
+  /** What a path of the layer is in the layers below it, as far as the layer lets them be seen. */
+  #belowLayer(path: BytePath): ReturnType<OverlayView['look']> {
+    const parent = this.#plain.resolve(parentPath(path));
+    if (typeof parent === 'string') return undefined;
+    const below = parent.merged.filter((directory) => !isBelow(directory, this.#tree));
+    return this.#plain.look(below, baseName(path));
+  }
+
+  /** Puts a directory and its parents into the patch, as they are to look. */
+  #ensure(path: BytePath): void {
+    if (path === '' || this.patch.has(path)) return;
+    this.#ensure(parentPath(path));
+    this.patch.directory(path, this.#attributesOf(path), { marks: false });
+  }
+
+  #attributesOf(path: BytePath): string | undefined {
+    if (this.#implied.has(path) && !this.#whiteouts.has(path)) {
+      const below = this.#belowLayer(path);
+      if (below?.kind === 'directory') return below.merged[0];
+    }
+    const seen = this.#plain.resolve(path);
+    return typeof seen === 'string' ? undefined : seen.merged[0];
+  }
+
+  #create(parent: SeenDirectory, name: string): SeenDirectory {
+    this.#ensure(parent.path);
+    this.patch.directory(joinPath(parent.path, name), undefined, { marks: false });
+    return this.patch.seen(parent, name);
+  }
+
+  /** `at` is where the symlink is seen; `from` the layer's directory whose content goes where it leads. */
+  #redirect(layerPath: BytePath, from: string, at: BytePath, symlink: string): void {
+    this.#ensure(parentPath(at));
+    if (this.patch.has(at)) this.patch.remove(at);
+    this.patch.symlink(symlink, at);
+    const target = this.#view.resolve(at, (parent, name) => this.#create(parent, name));
+    if (typeof target === 'string') {
+      // It leads to no directory: the layer's own one replaces it.
+      this.patch.remove(at);
+      return;
+    }
+    this.#redirected.add(layerPath);
+    this.#ensure(target.path);
+    this.#moveInto(layerPath, from, target.path);
+  }
+
+  #moveInto(layerPath: BytePath, from: string, to: BytePath): void {
+    for (const name of readdirSync(bytes(from), 'latin1').sort()) {
+      const [path, source, place] = [joinPath(layerPath, name), `${from}/${name}`, joinPath(to, name)];
+      const stat = lstatSync(bytes(source));
+      if (isWhiteout(stat)) this.patch.whiteout(place);
+      else if (!stat.isDirectory()) this.patch.link(source, place);
+      else this.#moveDirectory(path, source, place);
+    }
+  }
+
+  #moveDirectory(layerPath: BytePath, from: string, to: BytePath): void {
+    const parent = this.#view.resolve(parentPath(to));
+    const there = typeof parent === 'string' ? undefined : this.#view.look(parent.merged, baseName(to));
+    const isImplied = this.#implied.has(layerPath) && !this.#whiteouts.has(layerPath);
+    if (isImplied && there?.kind === 'symlink') return this.#redirect(layerPath, from, to, there.path);
+    if (isImplied && there?.kind === 'directory') this.#ensure(to);
+    else this.patch.directory(to, from, { marks: true });
+    this.#moveInto(layerPath, from, to);
+  }
+}
+
+function isBelow(path: string, tree: string): boolean {
+  return path === tree || path.startsWith(`${tree}/`);
+}
+
+function sameFile(left: string, right: string): boolean {
+  const [one, other] = [lstatSync(bytes(left)), lstatSync(bytes(right))];
+  return one.ino === other.ino && one.dev === other.dev;
+}

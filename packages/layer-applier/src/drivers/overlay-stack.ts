@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  digestParts,
+  type IdMap,
+  type Image,
+  type OverlayRootfs,
+  type PrepareOptions,
+  type StageContext,
+  type Store,
+} from '@boxkit/contracts';
+import { BoxError } from '@boxkit/contracts';
+import { isMachineRoot } from '@boxkit/linux';
+import { chooseIdMap } from './choose-id-map.ts';
+
+/** How a stack of layers is mounted, kept with its topmost layer, so that a start need not look into the others. */
+export interface OverlayStack {
+  /** Changes when an older record must not be used. */
+  readonly version: 1;
+  /** See layerForm. */
+  readonly form: string;
+  /** Topmost first, relative to the home. */
+  readonly lower: readonly string[];
+  /** What the root directory is to have, as numbers on the disk. */
+  readonly root: RootAttributes;
+}
+
+export interface RootAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Milliseconds since 1970. */
+  readonly mtime: number;
+}
+
+/**
+ * How trees of this user are kept: the form of whiteouts, and whose the files are. A layer kept in another form (before
+ * subordinate ids were granted, say) is extracted anew.
+ */
+export function layerForm(idMap: IdMap): string {
+  return `${isMachineRoot() ? 'trusted' : 'user'} ${idMap.kind}`;
+}
+
+/** The record of an image's stack; undefined for an image without layers. */
+export function stackFile(store: Store, image: Image): string | undefined {
+  const top = image.layers.at(-1);
+  if (top === undefined) return undefined;
+  return join(store.layers.pathOf(top.diffId), 'stacks', `${digestParts(top.chainId).hex}.json`);
+}
+
+/** The rootfs of a container if all layers are in the store, settled and in today's form; undefined when they must be made. */
+export async function enterStack(
+  image: Image,
+  context: StageContext,
+  options: PrepareOptions,
+): Promise<OverlayRootfs | undefined> {
+  const { store } = context;
+  const file = stackFile(store, image);
+  // Told to the store first, so that no other process takes away what is looked at below.
+  const kept = await Promise.all(image.layers.map(async ({ diffId }) => store.layers.has(diffId)));
+  if (file === undefined || kept.includes(false)) return undefined;
+  const stack = readStack(file);
+  if (stack === undefined) return undefined;
+  const idMap = await chooseIdMap(store.home);
+  if (stack.form !== layerForm(idMap)) return undefined;
+  if (!stack.lower.every((path) => existsSync(join(store.home, path)))) return undefined;
+  for (const { diffId } of image.layers) {
+    context.emit({ type: 'layer-applied', diffId, entries: 0, bytes: 0, present: true });
+  }
+  return makeOverlayRootfs(stack, context, options, idMap);
+}
+
+/** Makes what belongs to the container: an upper directory with the root's attributes, a work directory, a place to mount on. */
+export function makeOverlayRootfs(
+  stack: OverlayStack,
+  { store }: StageContext,
+  { containerPath }: PrepareOptions,
+  idMap: IdMap,
+): OverlayRootfs {
+  if (containerPath === undefined) {
+    throw new BoxError('ERR_BOX_USAGE', 'cannot make an overlay rootfs: it needs a container, not a directory', {
+      hint: 'Use the merge driver to unpack into a directory.',
+    });
+  }
+  const [upper, work, target] = ['upper', 'work', 'rootfs'].map((name) => join(containerPath, name));
+  if (upper === undefined || work === undefined || target === undefined) throw new Error('unreachable');
+  for (const path of [upper, work, target]) mkdirSync(path, { mode: 0o755 });
+  const { mode, uid, gid, mtime } = stack.root;
+  const own = uid === process.geteuid?.() && gid === process.getegid?.();
+  if (!own && idMap.kind === 'host') chownSync(upper, uid, gid);
+  chmodSync(upper, mode);
+  utimesSync(upper, mtime / 1000, mtime / 1000);
+  return {
+    kind: 'overlay',
+    lower: stack.lower.length === 0 ? [emptyLayer(containerPath)] : stack.lower.map((path) => join(store.home, path)),
+    upper,
+    work,
+    target,
+    userxattr: !isMachineRoot(),
+    idMap,
+  };
+}
+
+/** overlayfs takes no stack without a lower layer. */
+function emptyLayer(containerPath: string): string {
+  const path = join(containerPath, 'empty');
+  mkdirSync(path, { mode: 0o755 });
+  return path;
+}
+
+function readStack(file: string): OverlayStack | undefined {
+  try {
+    const stack = JSON.parse(readFileSync(file, 'utf8')) as OverlayStack;
+    return stack.version === 1 ? stack : undefined;
+  } catch {
+    // Not there yet, or cut short by a crash: it is made from the layers.
+    return undefined;
+  }
+}
