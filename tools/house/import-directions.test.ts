@@ -32,7 +32,9 @@ describe.for(rooms.map((room) => [room.name, room] as const))('%s', ([, room]) =
 
   test('imports only the rooms below it', () => {
     const allowed = allowedFor(room);
-    const wrong = outside.filter(({ specifier }) => byName.has(packageOf(specifier)) && !allowed.includes(specifier));
+    const wrong = outside.filter(
+      ({ specifier }) => byName.has(packageOf(specifier)) && !allowed.includes(packageOf(specifier)),
+    );
     expect(wrong).toEqual([]);
   });
 

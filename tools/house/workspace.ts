@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -22,14 +22,20 @@ export interface Import {
   readonly specifier: string;
 }
 
+interface TsConfig {
+  readonly references?: readonly { readonly path: string }[];
+  readonly exclude?: readonly string[];
+}
+
 interface PackageJson {
   readonly name: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Every room below packages/ and plugins/, with what its sources import; tests are not looked at. */
+/** Every room below packages/ and plugins/, with what its sources import. What a room's build leaves out (its tests) is not looked at. */
 export function readRooms(): Room[] {
   return globSync(['packages/*/package.json', 'plugins/*/package.json'], { cwd: root }).toSorted().map(readRoom);
 }
@@ -37,19 +43,25 @@ export function readRooms(): Room[] {
 function readRoom(manifest: string): Room {
   const directory = dirname(manifest);
   const content = readJson(manifest) as PackageJson;
-  const config = readJson(join(directory, 'tsconfig.json')) as { references?: { path: string }[] };
-  const files = globSync(`${directory}/src/**/*.ts`, { cwd: root }).filter((file) => !/\.test(-d)?\.ts$/.test(file));
+  const config = readJson(join(directory, 'tsconfig.json')) as TsConfig;
+  const excluded = config.exclude ?? [];
+  const files = globSync('src/**/*.ts', { cwd: join(root, directory) })
+    .filter((file) => !excluded.some((pattern) => matchesGlob(file, pattern) || file.startsWith(`${pattern}/`)))
+    .map((file) => join(directory, file));
   return {
     name: content.name,
     directory,
-    dependencies: Object.keys({
-      ...content.dependencies,
-      ...content.optionalDependencies,
-      ...content.peerDependencies,
-    }),
+    dependencies: dependenciesOf(content),
     references: (config.references ?? []).map(({ path }) => join(directory, path)),
     imports: files.toSorted().flatMap((file) => readImports(file)),
   };
+}
+
+function dependenciesOf(content: PackageJson): string[] {
+  const { dependencies, optionalDependencies, peerDependencies, devDependencies } = content;
+  // The CLI is bundled, so what it is made of is needed to build it and not to run it.
+  const bundled = content.name === '@boxkit/cli' ? devDependencies : undefined;
+  return Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies, ...bundled });
 }
 
 /** Static and dynamic imports and re-exports of a file; those in comments do not count. */
