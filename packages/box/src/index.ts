@@ -1,1 +1,25 @@
-export {};
+export * from '@boxkit/contracts';
+export { createContext, defineStage, pipeline } from '@boxkit/core';
+export type { Context } from '@boxkit/core';
+export { defaultHome, openStore } from '@boxkit/store';
+export type { DiskStore, FsckProblem, FsckResult, PrunedItem, PruneResult } from '@boxkit/store';
+export { formatPlatform, hostPlatform, parsePlatform, parseReference } from '@boxkit/manifest';
+export { defaultConfigPath, readConfig } from './config.ts';
+export type { BoxConfig } from './config.ts';
+export { createBox } from './create-box.ts';
+export type {
+  Box,
+  BoxOptions,
+  BoxRunOptions,
+  Cancellable,
+  Diagnosis,
+  Inspection,
+  PruneOptions,
+  PullAndKeepOptions,
+  PullOptions,
+  PullPolicy,
+  Stdio,
+  UnpackOptions,
+} from './options.ts';
+export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';
+export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';

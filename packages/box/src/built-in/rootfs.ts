@@ -1,0 +1,6 @@
+import type { Plugin } from '@boxkit/contracts';
+import { rootfsPlugin } from '@boxkit/layer-applier';
+
+export function rootfsPlugins(): readonly Plugin[] {
+  return [rootfsPlugin()];
+}

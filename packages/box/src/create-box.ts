@@ -1,0 +1,69 @@
+import type { RunningContainer } from '@boxkit/contracts';
+import { createContext, createEventHub, createRegistry } from '@boxkit/core';
+import { openStore } from '@boxkit/store';
+import { withBuiltIns } from './built-in.ts';
+import type { Machine } from './operations/machine.ts';
+import type { Box, BoxOptions } from './options.ts';
+import { createStages } from './stages.ts';
+
+/**
+ * Wires the default stages and plugins on one home. Throws ERR_BOX_STORE_UNWRITABLE, ERR_BOX_STORE_VERSION and
+ * ERR_BOX_PLUGIN_INVALID. What an operation does not need is not loaded.
+ */
+export async function createBox(options: BoxOptions = {}): Promise<Box> {
+  const config = options.config ?? {};
+  const registry = createRegistry();
+  const plugins = withBuiltIns(registry, config);
+  if (options.plugins !== undefined && options.plugins.length > 0) {
+    // First, so that a plugin which takes a built-in name is told so here, and not in the middle of a pull.
+    await plugins.with('sources', 'rootfs', 'isolators');
+    for (const plugin of options.plugins) await registry.register(plugin);
+  }
+  const hub = createEventHub();
+  for (const observer of registry.observers) hub.subscribe(observer);
+  if (options.onEvent !== undefined) hub.subscribe(options.onEvent);
+  const home = options.home ?? (process.env['BOX_HOME'] ? undefined : config.home);
+  const store = await openStore(home === undefined ? {} : { home });
+  const running = new Set<RunningContainer>();
+  const { logger } = options;
+  const machine: Machine = {
+    store,
+    plugins,
+    config,
+    stages: createStages(plugins, config),
+    context: ({ signal } = {}) =>
+      createContext({
+        store,
+        onEvent: (event) => hub.emit(event),
+        ...(signal === undefined ? {} : { signal }),
+        ...(logger === undefined ? {} : { logger }),
+      }),
+  };
+  return {
+    store,
+    home: store.home,
+    stages: machine.stages,
+    commands: registry.commands,
+    context: (how) => machine.context(how),
+    pull: async (reference, how = {}) => (await import('./operations/pull.ts')).pull(reference, how, machine),
+    unpack: async (reference, directory, how = {}) =>
+      (await import('./operations/unpack.ts')).unpack(reference, directory, how, machine),
+    run: async (reference, how = {}) => (await import('./operations/run.ts')).run(reference, how, machine, running),
+    images: () => store.images.list(),
+    inspect: async (reference, how = {}) => (await import('./operations/images.ts')).inspect(reference, how, machine),
+    remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
+    tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
+    prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),
+    fsck: (how = {}) => store.fsck({ ...how, emit: (event) => hub.emit(event) }),
+    doctor: async (how = {}) => (await import('./operations/doctor.ts')).doctor(how, machine),
+    events: (how = {}) => hub.events(how),
+    async [Symbol.asyncDispose]() {
+      try {
+        await Promise.all([...running].map((container) => container[Symbol.asyncDispose]()));
+      } finally {
+        hub.close();
+        await store[Symbol.asyncDispose]();
+      }
+    },
+  };
+}

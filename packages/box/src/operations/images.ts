@@ -1,0 +1,36 @@
+import type { Image, StoredImage } from '@boxkit/contracts';
+import { readManifest } from '@boxkit/manifest';
+import type { Cancellable, Inspection } from '../options.ts';
+import { findImage, notStored } from './find-image.ts';
+import type { Machine } from './machine.ts';
+import { storedBlobs } from './stored-blobs.ts';
+
+/** The record of a stored image, found by whatever a person calls it. Throws ERR_BOX_IMAGE_UNKNOWN. */
+export async function storedImage(text: string, machine: Machine): Promise<StoredImage> {
+  const { reference } = await findImage(text, { pull: 'missing' }, machine);
+  const stored = await machine.store.images.get(reference.text);
+  if (stored === undefined) throw notStored(reference.text);
+  return stored;
+}
+
+export async function inspect(text: string, options: Cancellable, machine: Machine): Promise<Inspection> {
+  await using context = machine.context(options);
+  const { reference } = await findImage(text, { pull: 'missing' }, machine);
+  const stored = await storedImage(text, machine);
+  const fetched = { reference, descriptor: stored.root, blobs: storedBlobs(machine.store) };
+  const platform = stored.requested ?? stored.platform;
+  const image: Image = await readManifest({ platform }).run(fetched, context);
+  return { stored, image };
+}
+
+export async function removeImage(text: string, machine: Machine): Promise<StoredImage> {
+  const stored = await storedImage(text, machine);
+  if (!(await machine.store.images.delete(stored.reference))) throw notStored(stored.reference);
+  return stored;
+}
+
+export async function tagImage(text: string, name: string, machine: Machine): Promise<StoredImage> {
+  const stored = await storedImage(text, machine);
+  const { parseReference } = await import('@boxkit/manifest');
+  return machine.store.images.tag(stored.reference, parseReference(name, { schemes: [] }).text);
+}

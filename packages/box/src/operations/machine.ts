@@ -1,0 +1,33 @@
+import type { AppliedImage, FetchedImage, Image, Platform, Reference, Stage, StageContext } from '@boxkit/contracts';
+import type { Context } from '@boxkit/core';
+import type { DiskStore } from '@boxkit/store';
+import type { LazyRegistry } from '../built-in.ts';
+import type { BoxConfig } from '../config.ts';
+import type { Cancellable } from '../options.ts';
+import type { Stages } from '../stages.ts';
+
+/** What the operations of one box share. */
+export interface Machine {
+  readonly store: DiskStore;
+  readonly plugins: LazyRegistry;
+  readonly stages: Stages;
+  readonly config: BoxConfig;
+  context(options?: Cancellable): Context;
+}
+
+/** Any stage, in a row whose fit was checked by hand or cannot be. */
+export type Row = Stage<never, unknown>[];
+
+export type FetchStage = Stage<string | Reference, FetchedImage>;
+export type ApplyStage = Stage<Image, AppliedImage>;
+export type Deferred = Parameters<StageContext['defer']>[0];
+
+/** `linux/arm64` or a platform in parts, as parts. Throws ERR_BOX_PLATFORM_INVALID. */
+export async function platformOption(
+  platform: Platform | string | undefined,
+): Promise<{ readonly platform?: Platform }> {
+  if (platform === undefined) return {};
+  if (typeof platform !== 'string') return { platform };
+  const { parsePlatform } = await import('@boxkit/manifest');
+  return { platform: parsePlatform(platform) };
+}

@@ -1,0 +1,122 @@
+import type {
+  AppliedImage,
+  BoxEvent,
+  Image,
+  IsolationCapabilities,
+  Logger,
+  Platform,
+  Plugin,
+  PluginCommand,
+  Probe,
+  RunningContainer,
+  RunOptions,
+  StoredImage,
+} from '@boxkit/contracts';
+import type { Context } from '@boxkit/core';
+import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
+import type { BoxConfig } from './config.ts';
+import type { Stages } from './stages.ts';
+
+export interface BoxOptions {
+  /** Where everything is kept, absolute; default `$BOX_HOME`, `/var/lib/box` for root, else `$XDG_DATA_HOME/box`. */
+  readonly home?: string;
+  /** Plugins beside the built-in ones, in order. */
+  readonly plugins?: readonly Plugin[];
+  /** Called for every event of everything that this box does. */
+  readonly onEvent?: (event: BoxEvent) => void;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Defaults and registry settings; what config.json holds. Not read from disk unless `readConfig` did so. */
+  readonly config?: BoxConfig;
+}
+
+/** Options of everything that may take long. */
+export interface Cancellable {
+  readonly signal?: AbortSignal;
+}
+
+/** When to ask the source: `missing` only when the store has no such image, `never` not even then. */
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+export interface PullOptions extends Cancellable {
+  /** `linux/arm64/v8`, or the same in parts; default: this machine's. */
+  readonly platform?: Platform | string;
+  /** Blobs fetched at the same time. */
+  readonly concurrency?: number;
+}
+
+export interface PullAndKeepOptions extends PullOptions {
+  /** Write the image there too: `docker-archive:DIR/`, `docker-archive:FILE`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `dir:DIR`. */
+  readonly to?: string;
+}
+
+/** What goes besides what nothing needs: with `all` the names of images without containers too. `dryRun` only tells. */
+export interface PruneOptions extends Cancellable {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface UnpackOptions extends PullOptions {
+  /** Default: `missing` for registries and `host:`, `always` for files and directories. */
+  readonly pull?: PullPolicy;
+}
+
+/** `inherit` gives the container this process's own, `pipe` a stream, `ignore` /dev/null. */
+export type Stdio = 'inherit' | 'pipe' | 'ignore';
+
+export interface BoxRunOptions extends RunOptions, UnpackOptions {
+  /** Default `pipe` for all three. */
+  readonly stdin?: Stdio;
+  readonly stdout?: Stdio;
+  readonly stderr?: Stdio;
+  /** A rootfs driver by name; default: the first that works here. */
+  readonly rootfsDriver?: string;
+}
+
+/** What a backend, a driver or a source can do here. */
+export interface Diagnosis {
+  readonly kind: 'isolator' | 'rootfs-driver' | 'source' | 'tool';
+  readonly name: string;
+  readonly probe: Probe;
+  readonly description?: string;
+  /** Of an isolator: what it enforces for this user. */
+  readonly capabilities?: IsolationCapabilities;
+}
+
+export interface Inspection {
+  readonly stored: StoredImage;
+  readonly image: Image;
+}
+
+/** Everything box can do, on one home. Disposing of it ends the containers it started. */
+export interface Box extends AsyncDisposable {
+  readonly store: DiskStore;
+  readonly home: string;
+  /** The five stages with this box's sources, drivers and backends filled in. */
+  readonly stages: Stages;
+  /** The commands that plugins contributed. */
+  readonly commands: readonly PluginCommand[];
+  /** What a stage wants beside its input. Dispose of it when its pipeline's result is done with. */
+  context(options?: Cancellable): Context;
+  /** Fetches an image and keeps it. Throws what the stages `fetch` and `manifest` throw, and ERR_BOX_STORE_*. */
+  pull(reference: string, options?: PullAndKeepOptions): Promise<StoredImage>;
+  /** Makes a plain directory of an image: made when missing, otherwise empty (ERR_BOX_DIRECTORY_NOT_EMPTY). */
+  unpack(reference: string, directory: string, options?: UnpackOptions): Promise<AppliedImage>;
+  /** Starts a container. It is removed when the result is disposed, or this box. */
+  run(reference: string, options?: BoxRunOptions): Promise<RunningContainer>;
+  images(): Promise<readonly StoredImage[]>;
+  /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
+  inspect(reference: string, options?: Cancellable): Promise<Inspection>;
+  /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
+  remove(reference: string): Promise<StoredImage>;
+  /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */
+  tag(reference: string, name: string): Promise<StoredImage>;
+  /** Removes what no image, container or running process needs. Safe while others pull and run. */
+  prune(options?: PruneOptions): Promise<PruneResult>;
+  /** Verifies everything in the store again; with `repair` removes what is damaged, for a pull to bring back. */
+  fsck(options?: Cancellable & { readonly repair?: boolean }): Promise<FsckResult>;
+  /** Probes everything. Throws nothing for what does not work: that is its answer. */
+  doctor(options?: Cancellable): Promise<readonly Diagnosis[]>;
+  /** Every event from now on, at most 4096 unread. Ends with the box, the signal, or the loop. */
+  events(options?: Cancellable): AsyncIterableIterator<BoxEvent>;
+}

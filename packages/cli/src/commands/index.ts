@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+
+/** A command by name, loaded when it is run. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Every command, in the order the help shows. Summaries stand here so that the overview loads no command. */
+export const commands: readonly CommandEntry[] = [
+  entry('pull', 'fetch an image and keep it', async () => (await import('./pull.ts')).pull),
+  entry('run', 'run a command in a new container', async () => (await import('./run.ts')).run),
+  entry('unpack', 'make a plain directory of an image', async () => (await import('./unpack.ts')).unpack),
+  entry('images', 'list the images that are kept', async () => (await import('./images.ts')).images),
+  entry('inspect', 'show what is known of an image', async () => (await import('./inspect.ts')).inspect),
+  entry('tag', 'give an image a further name', async () => (await import('./tag.ts')).tag),
+  entry('rmi', 'take names of images away', async () => (await import('./rmi.ts')).rmi),
+  entry('prune', 'free what nothing needs', async () => (await import('./prune.ts')).prune),
+  entry('fsck', 'verify the store', async () => (await import('./fsck.ts')).fsck),
+  entry('doctor', 'tell what works on this machine', async () => (await import('./doctor.ts')).doctor),
+  entry('version', 'show the version', async () => (await import('./version.ts')).version),
+  entry('help', 'show help on a command', async () => (await import('./help.ts')).help),
+];
+
+/** A command's own options are checked where it is defined; here they are just options. */
+function entry(name: string, summary: string, load: () => Promise<unknown>): CommandEntry {
+  return { name, summary, load: async () => (await load()) as Command };
+}

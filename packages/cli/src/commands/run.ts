@@ -1,0 +1,62 @@
+import type { RunningContainer } from '@boxkit/contracts';
+import { defineCommand } from '../command.ts';
+import { forwardSignals } from '../run/forward-signals.ts';
+import { connectTerminal } from '../run/terminal.ts';
+import { runOptions } from '../run/options.ts';
+import { readRunOptions } from '../run/read-options.ts';
+import { formatFailure } from '../output/report-error.ts';
+import { parseDuration } from '../run/values.ts';
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'run a command in a new container',
+  description: `Runs ARG... (or what the image says) in a container of the image, which is fetched when the store lacks it.
+Options end at REF; one -- right after it is dropped. The exit status is the command's own: 128+n when signal n ended
+it, 126 when it cannot be invoked, 127 when there is no such command, 125 when box itself failed.`,
+  options: runOptions,
+  operands: { usage: 'REF [--] [ARG...]', min: 1, max: Infinity, endOptions: true },
+  eventsTo: 'stderr',
+  failure: 125,
+  examples: [
+    { line: 'box run host:sh,ls -- ls /', what: "this machine's own sh and ls, and nothing else" },
+    { line: 'box run --rm alpine -- cat /etc/os-release', what: 'from Docker Hub' },
+    { line: 'box run -it alpine', what: 'a shell' },
+    { line: 'box run -v ./src:/src:ro -w /src alpine -- ls', what: 'with a directory of yours' },
+    { line: 'box run --isolation bubblewrap -u 1000 alpine -- id', what: 'another backend, another user' },
+    { line: 'box run --memory 256m --pids-limit 64 alpine -- sh', what: 'with limits' },
+  ],
+  async run({ values, operands: [reference = '', ...args], signal, openBox, renderer, takeSignals }) {
+    const options = await readRunOptions(values, args);
+    const timeout = values.timeout === undefined ? undefined : parseDuration('--timeout', values.timeout);
+    const box = await openBox();
+    const terminal = options.terminal === true;
+    const container = await box.run(reference, {
+      ...options,
+      signal,
+      ...(terminal ? terminalStdio : { stdin: values.interactive ? 'inherit' : 'ignore', ...inheritOutput }),
+    });
+    renderer.clear();
+    await using disposing = container;
+    void disposing;
+    using forwarding = forwardSignals(container, takeSignals);
+    void forwarding;
+    using connection = terminal ? connectTerminal(container, { interactive: values.interactive }) : undefined;
+    const status = await withTimeout(container, timeout);
+    await connection?.drained();
+    if (status.reason !== undefined) process.stderr.write(formatFailure(status.reason, status.hint));
+    return status.code;
+  },
+});
+
+const inheritOutput = { stdout: 'inherit', stderr: 'inherit' } as const;
+const terminalStdio = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
+
+async function withTimeout(container: RunningContainer, timeout: number | undefined) {
+  if (timeout === undefined) return container.exit;
+  const timer = setTimeout(() => void container.stop().catch(() => {}), timeout);
+  try {
+    return await container.exit;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import type { ResourceLimits } from '@boxkit/contracts';
+import type { BoxRunOptions } from '@boxkit/box';
+import { usage } from '../args/parse.ts';
+import type { OptionValues } from '../args/options.ts';
+import { parseMount, parseTmpfs, parseVolume } from './mounts.ts';
+import type { runOptions } from './options.ts';
+import {
+  envFileLines,
+  parseBytes,
+  parseDuration,
+  parseEnvironment,
+  parseHost,
+  parseNumber,
+  parseUlimit,
+  wrong,
+} from './values.ts';
+
+export type RunValues = OptionValues<typeof runOptions>;
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What a command line of `run` asks of a container. Throws ERR_BOX_USAGE for a value that makes no sense. */
+export async function readRunOptions(values: RunValues, args: readonly string[]): Promise<BoxRunOptions> {
+  const options: Mutable<BoxRunOptions> = {};
+  if (args.length > 0) options.args = args;
+  if (values.entrypoint !== undefined) options.entrypoint = values.entrypoint === '' ? [] : [values.entrypoint];
+  const env = await readEnvironment(values);
+  if (Object.keys(env).length > 0) options.env = env;
+  if (values.name !== undefined) options.name = values.name;
+  if (values.user !== undefined) options.user = values.user;
+  if (values.workdir !== undefined) options.workdir = values.workdir;
+  if (values.hostname !== undefined) options.hostname = values.hostname;
+  if (values.isolation !== undefined) options.isolation = values.isolation;
+  if (values['rootfs-driver'] !== undefined) options.rootfsDriver = values['rootfs-driver'];
+  if (values.platform !== undefined) options.platform = values.platform;
+  if (values.pull !== undefined) options.pull = values.pull as NonNullable<BoxRunOptions['pull']>;
+  if (values.network !== undefined) options.network = values.network as NonNullable<BoxRunOptions['network']>;
+  if (values.tty) options.terminal = true;
+  if (values['read-only']) options.readOnly = true;
+  if (values.init) options.init = true;
+  if (values['stop-signal'] !== undefined) options.stopSignal = values['stop-signal'];
+  if (values['stop-timeout'] !== undefined)
+    options.stopTimeout = parseDuration('--stop-timeout', values['stop-timeout']);
+  const mounts = [...values.volume.map(parseVolume), ...values.mount.map(parseMount), ...values.tmpfs.map(parseTmpfs)];
+  if (mounts.length > 0) options.mounts = mounts;
+  if (values['add-host'].length > 0) options.addHosts = values['add-host'].map(parseHost);
+  if (values.dns.length > 0) options.dns = values.dns;
+  const limits = readLimits(values);
+  if (Object.keys(limits).length > 0) options.limits = limits;
+  return { ...options, ...readSecurity(values) };
+}
+
+async function readEnvironment(values: RunValues): Promise<Record<string, string>> {
+  const fromFiles: string[] = [];
+  for (const file of values['env-file']) {
+    const text = await readFile(file, 'utf8').catch((error: unknown) => {
+      throw usage(`option --env-file: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    fromFiles.push(...envFileLines(text));
+  }
+  return {
+    ...parseEnvironment('--env-file', fromFiles, process.env),
+    ...parseEnvironment('--env', values.env, process.env),
+  };
+}
+
+function readSecurity(values: RunValues): BoxRunOptions {
+  const options: Mutable<BoxRunOptions> = {};
+  if (values['cap-add'].length > 0) options.capAdd = values['cap-add'];
+  if (values['cap-drop'].length > 0) options.capDrop = values['cap-drop'];
+  if (values['no-new-privileges'] !== undefined) options.noNewPrivileges = values['no-new-privileges'];
+  for (const option of values['security-opt']) {
+    const [, name, value] = /^([^=:]+)(?:[=:](.*))?$/.exec(option) ?? [];
+    if (name === 'seccomp' && value !== undefined && value !== '') options.seccomp = value;
+    else if (name === 'no-new-privileges') options.noNewPrivileges = value !== 'false';
+    else throw wrong('--security-opt', option, 'seccomp=FILE, seccomp=unconfined or no-new-privileges');
+  }
+  return options;
+}
+
+function readLimits(values: RunValues): ResourceLimits {
+  const limits: Mutable<ResourceLimits> = {};
+  if (values.memory !== undefined) limits.memory = parseBytes('--memory', values.memory);
+  if (values.cpus !== undefined) limits.cpus = parseNumber('--cpus', values.cpus, { fraction: true });
+  if (values['pids-limit'] !== undefined) limits.pids = parseNumber('--pids-limit', values['pids-limit']);
+  if (values['shm-size'] !== undefined) limits.shmSize = parseBytes('--shm-size', values['shm-size']);
+  if (values.ulimit.length > 0) limits.ulimits = values.ulimit.map(parseUlimit);
+  return limits;
+}

@@ -1,0 +1,74 @@
+import { usage } from '../args/parse.ts';
+
+/** `512m`, `1.5g`, `65536`: bytes, in powers of 1024 as docker has them. */
+export function parseBytes(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text);
+  const [, number, unit] = match ?? [];
+  if (number === undefined || unit === undefined) throw wrong(option, text, 'bytes, such as 512m or 2g');
+  return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
+}
+
+/** A number above zero, whole unless fractions are allowed. */
+export function parseNumber(
+  option: string,
+  text: string,
+  how: { readonly fraction?: boolean; readonly zero?: boolean } = {},
+): number {
+  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  const whole = how.fraction === true || Number.isSafeInteger(value);
+  if (!whole || !(value > 0 || (how.zero === true && value === 0))) {
+    throw wrong(option, text, how.fraction === true ? 'a number above 0' : 'a whole number above 0');
+  }
+  return value;
+}
+
+/** `10`, `1.5`, `90s`, `5m`, `500ms`: milliseconds; a bare number is seconds. */
+export function parseDuration(option: string, text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (number === undefined) throw wrong(option, text, 'a time, such as 10, 90s or 5m');
+  const factor = { ms: 1, '': 1000, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1000;
+  return Math.round(Number(number) * factor);
+}
+
+/** `KEY=VALUE` pairs; a bare `KEY` takes the caller's value, or nothing when the caller has none, as docker has it. */
+export function parseEnvironment(
+  option: string,
+  pairs: readonly string[],
+  own: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    const key = equals < 0 ? pair : pair.slice(0, equals);
+    if (key === '' || pair.includes('\0')) throw wrong(option, pair, 'KEY=VALUE, or KEY for your own value');
+    const value = equals < 0 ? own[key] : pair.slice(equals + 1);
+    if (value !== undefined) environment[key] = value;
+  }
+  return environment;
+}
+
+/** The lines of an env file: blank lines and those that start with `#` are skipped, nothing is unquoted, as docker has it. */
+export function envFileLines(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}
+
+/** `nofile=1024:2048`. */
+export function parseUlimit(text: string): { readonly name: string; readonly soft: number; readonly hard: number } {
+  const [, name, soft, hard = soft] = /^([a-z]+)=(-?\d+|unlimited)(?::(-?\d+|unlimited))?$/.exec(text) ?? [];
+  if (name === undefined || soft === undefined || hard === undefined) {
+    throw wrong('--ulimit', text, 'NAME=SOFT[:HARD], such as nofile=1024:2048');
+  }
+  const limit = (value: string): number => (value === 'unlimited' || value === '-1' ? Infinity : Number(value));
+  return { name, soft: limit(soft), hard: limit(hard) };
+}
+
+/** `name:address`; the address may have colons of its own. */
+export function parseHost(text: string): { readonly host: string; readonly address: string } {
+  const colon = text.indexOf(':');
+  if (colon <= 0 || colon === text.length - 1) throw wrong('--add-host', text, 'NAME:ADDRESS');
+  return { host: text.slice(0, colon), address: text.slice(colon + 1).replace(/^\[(.*)\]$/, '$1') };
+}
+
+export function wrong(option: string, text: string, wanted: string): Error {
+  return usage(`option ${option}: ${JSON.stringify(text)} is not ${wanted}`);
+}
