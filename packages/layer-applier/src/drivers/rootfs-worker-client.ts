@@ -31,7 +31,8 @@ export function startRootfsWorker(idMap: IdMap, signal: AbortSignal): RootfsWork
 }
 
 function startThread(signal: AbortSignal): RootfsWorker {
-  const worker = new Worker(workerUrl);
+  // Descriptors are opened by system calls of our own, which Node does not keep account of.
+  const worker = new Worker(workerUrl, { trackUnmanagedFds: false });
   const jobs = jobTable(
     (request) => worker.postMessage(request),
     signal,
