@@ -78,9 +78,8 @@ describe('the programs printed in the documentation', () => {
       env: { ...process.env, BOX_HOME: home },
       timeout: 60_000,
     });
-    for (const [part, output] of Object.entries(outputs)) {
-      if (text.includes(part)) expect(stdout).toMatch(output);
-    }
+    const [, output = /^/] = Object.entries(outputs).find(([part]) => text.includes(part)) ?? [];
+    expect(stdout).toMatch(output);
   });
 });
 
@@ -88,6 +87,7 @@ describe('docs/reference/errors.md', () => {
   it('has one section for each code, and no other', async () => {
     const text = await readFile(join(root, 'docs/reference/errors.md'), 'utf8');
     const sections = [...text.matchAll(/^## (ERR_BOX_\w+)$/gm)].map((match) => match[1]);
-    expect(sections.sort()).toEqual([...errorCodes].sort());
+    expect(new Set(sections)).toEqual(new Set(errorCodes));
+    expect(sections).toHaveLength(errorCodes.length);
   });
 });
