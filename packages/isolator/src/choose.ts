@@ -32,8 +32,6 @@ async function chooseNamed(isolators: readonly Isolator[], choice: Choice, privi
       },
     );
   }
-  const missing = reasonsAgainst(isolator, features, privilege);
-  if (missing.length > 0) throw notEnforceable(wanted, missing, capable(isolators, features, privilege));
   const probe = await probeOnce(isolator, home);
   if (!probe.available) {
     throw new BoxError('ERR_BOX_BACKEND_UNAVAILABLE', `cannot isolate with ${wanted}: ${probe.reason}`, {
@@ -41,6 +39,8 @@ async function chooseNamed(isolators: readonly Isolator[], choice: Choice, privi
       fields: { isolator: wanted, reason: probe.reason },
     });
   }
+  const missing = reasonsAgainst(isolator, features, privilege);
+  if (missing.length > 0) throw notEnforceable(wanted, missing, capable(isolators, features, privilege));
   return isolator;
 }
 

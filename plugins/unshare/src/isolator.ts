@@ -1,5 +1,5 @@
-import { BoxError, type Bundle, type IdMap, type Isolator, type LaunchPlan } from '@boxkit/contracts';
-import { containerCalls, findProgram, planAround, singleIdMap, stubPath, unshareArguments } from '@boxkit/linux';
+import { BoxError, type Bundle, type Isolator, type LaunchPlan } from '@boxkit/contracts';
+import { containerCalls, effectiveIdMap, findProgram, planAround, stubPath, unshareArguments } from '@boxkit/linux';
 import { unshareCapabilities } from './capabilities.ts';
 import { probeUnshare } from './probe.ts';
 
@@ -28,17 +28,13 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
   return {
     isolator: 'unshare',
     containerId: bundle.containerId,
-    ...planAround([unshare, ...unshareArguments(idMap), ...namespaces, '--fork', '--kill-child', '--', stubPath], {
+    ...planAround(
+      [{ argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--fork', '--kill-child', '--', stubPath] }],
       inside,
-    }),
+    ),
     terminal: bundle.process.terminal,
     tree: 'namespace',
     command: bundle.process.argv,
     warnings: [],
   };
-}
-
-/** The rootfs's map; an ordinary user has no use for the host's ids and gets a namespace with one. */
-function effectiveIdMap(idMap: IdMap): IdMap {
-  return idMap.kind === 'host' && process.geteuid?.() !== 0 ? singleIdMap() : idMap;
 }

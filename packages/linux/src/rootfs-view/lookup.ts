@@ -34,7 +34,10 @@ export class Layers {
 
   /** The entry `name` of a directory; undefined when there is none, or when it may not be looked at. */
   child(directory: Found, name: string): Found | undefined {
-    return this.#firstOf(directory.places.map((place) => ({ path: `${place.path}/${name}`, above: place.above })), directory);
+    return this.#firstOf(
+      directory.places.map((place) => ({ path: `${place.path}/${name}`, above: place.above })),
+      directory,
+    );
   }
 
   #firstOf(candidates: readonly Place[], parent?: Found): Found | undefined {

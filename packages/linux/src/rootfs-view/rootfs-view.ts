@@ -18,6 +18,8 @@ export interface FoundFile {
 export interface RootfsView {
   /** Finds an absolute path; undefined when it is missing, or not to be looked at by this user. */
   find(path: string): FoundFile | undefined;
+  /** The same without following a symlink at the end of the path. */
+  entry(path: string): FoundFile | undefined;
   /** The first `limit` bytes of a regular file; undefined for anything else. */
   read(path: string, limit: number): Buffer | undefined;
 }
@@ -29,10 +31,11 @@ const mostSymlinks = 40;
 export function viewRootfs(rootfs: Rootfs): RootfsView {
   const layers = new Layers(rootfs);
   const find = (path: string): FoundFile | undefined => resolve(layers, path);
-  return { find, read: (path, limit) => readStart(find(path), limit) };
+  const entry = (path: string): FoundFile | undefined => resolve(layers, path, false);
+  return { find, entry, read: (path, limit) => readStart(find(path), limit) };
 }
 
-function resolve(layers: Layers, path: string): FoundFile | undefined {
+function resolve(layers: Layers, path: string, followLast = true): FoundFile | undefined {
   const root = layers.root();
   if (root === undefined) return undefined;
   const stack: { readonly name: string; readonly found: Found }[] = [{ name: '', found: root }];
@@ -45,7 +48,7 @@ function resolve(layers: Layers, path: string): FoundFile | undefined {
     }
     const found = layers.child(stack.at(-1)?.found ?? root, name);
     if (found === undefined) return undefined;
-    if (!found.stats.isSymbolicLink()) {
+    if (!found.stats.isSymbolicLink() || (!followLast && names.length === 0)) {
       stack.push({ name, found });
       continue;
     }

@@ -18,6 +18,7 @@ export const OPEN_TREE_CLONE = 0x1;
 export const AT_RECURSIVE = 0x8000;
 export const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 export const MOVE_MOUNT_T_SYMLINKS = 0x10;
+export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const MOUNT_ATTR_RDONLY = 0x1;
 /** nosuid, nodev, noexec */

@@ -1,15 +1,16 @@
 import { statSync } from 'node:fs';
-import { BoxError, type Bundle, type Mount, type SystemCall } from '@boxkit/contracts';
+import { BoxError, type Bundle, type Mount, type Rootfs, type SystemCall } from '@boxkit/contracts';
 import { closeDescriptors, dieWithParent, enterWorkingDirectory, execute, startSession } from './calls/command.ts';
-import { borrowDevices, makeDevices, type DeviceOptions } from './calls/devices.ts';
+import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from './calls/devices.ts';
 import { engineFiles, placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
+import { CLONE_NEWNS } from './constants.ts';
 import { setLimits } from './calls/limits.ts';
 import { raiseLoopback } from './calls/network.ts';
 import { makeDirectories } from './calls/paths.ts';
-import { changeRoot, mountRoot, pivotRoot, remountReadOnly, rootPath } from './calls/root.ts';
-import { borrowVolumes, liesInDev, placeVolumes, type VolumeMount } from './calls/volumes.ts';
+import { changeRoot, makeRootReadOnly, mountRoot, pivotRoot, rootPath } from './calls/root.ts';
+import { borrowVolumes, collectVolumes, liesInDev, placeVolumes, type VolumeMount } from './calls/volumes.ts';
 
 /** What the namespaces around the calls are. */
 export interface ContainerSetting {
@@ -30,7 +31,7 @@ export interface ContainerSetting {
  * influence, a symlink at a mount's target, is used before /proc, /sys and /dev exist, with the host's root gone.
  */
 export function containerCalls(bundle: Bundle, setting: ContainerSetting): readonly SystemCall[] {
-  const volumes = bundle.mounts.map(inspect);
+  const volumes = inspectVolumes(bundle);
   const devices: DeviceOptions = {
     borrow: setting.userNamespace,
     terminal: bundle.process.terminal,
@@ -54,9 +55,45 @@ export function containerCalls(bundle: Bundle, setting: ContainerSetting): reado
     ...hideKernelFiles(),
     ...(setting.networkNamespace ? raiseLoopback() : []),
     ...(setting.utsNamespace ? setHostname(bundle.hostname) : []),
-    ...(bundle.readOnlyRootfs ? [remountReadOnly(0)] : []),
+    ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),
     ...commandCalls(bundle, setting.singleId),
   ];
+}
+
+/**
+ * The list for a host program that has made the root, /proc and /dev, and mounted volumes at `stagedVolumes`: what is
+ * left. No link of /proc leads out any more, since the host's root is gone and no directory of it is open.
+ */
+export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singleId: boolean }): readonly SystemCall[] {
+  const volumes = inspectVolumes(bundle);
+  return [
+    ...collectVolumes(volumes),
+    ...placeFiles(engineFiles(bundle)),
+    ...placeVolumes(volumes, () => true),
+    ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
+    ...makeSharedMemory(bundle.limits),
+    ...hideKernelFiles(),
+    ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),
+    ...commandCalls(bundle, singleId),
+  ];
+}
+
+/** What must be done for an overlay before a host program can use it as a plain directory. */
+export function overlayCalls(rootfs: Rootfs): readonly SystemCall[] {
+  return rootfs.kind === 'overlay' ? mountRoot(rootfs) : [];
+}
+
+/** The list for chroot(2): a mount namespace, so that no mount is left behind, and none of the others. */
+export function changedRootCalls(bundle: Bundle): readonly SystemCall[] {
+  const calls = containerCalls(bundle, {
+    userNamespace: false,
+    singleId: false,
+    utsNamespace: false,
+    networkNamespace: false,
+    root: 'chroot',
+  });
+  const unshared: SystemCall = { name: 'unshare', args: [CLONE_NEWNS], why: 'mounts end with the process' };
+  return [dieWithParent(), unshared, ...calls];
 }
 
 /** The part of the list that needs nothing but the finished root: from the descriptors to the command. */
@@ -75,6 +112,11 @@ export function commandCalls(bundle: Bundle, singleId: boolean): readonly System
 
 function setHostname(hostname: string): readonly SystemCall[] {
   return [{ name: 'sethostname', args: [hostname, Buffer.byteLength(hostname)], why: 'the hostname' }];
+}
+
+/** The bundle's mounts, with what their sources are. Throws ERR_BOX_CONTAINER_SETUP, see `inspect`. */
+export function inspectVolumes({ mounts }: Bundle): readonly VolumeMount[] {
+  return mounts.map(inspect);
 }
 
 /** Throws ERR_BOX_CONTAINER_SETUP for a source that is not there and for a target that the kernel's files lie on. */

@@ -5,9 +5,6 @@ import { programDescriptor, reportDescriptor } from './layout.ts';
 /** The descriptor of the stub itself, and how to execute it whatever the root is, as long as there is a /proc. */
 const stubDescriptor = 5;
 export const stubPath = `/proc/self/fd/${stubDescriptor}`;
-/** Where the program of a stub waits that a host program starts. */
-const innerDescriptor = 6;
-
 /** The environment of host programs: nothing of the caller's. */
 export const hostEnvironment: Readonly<Record<string, string>> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -29,30 +26,42 @@ export function planOfCalls(calls: readonly SystemCall[]): StubPlan {
   };
 }
 
+/** A host program that starts the stub (`stubPath`) again, inside what it makes, and what comes before it. */
+export interface HostProgram {
+  readonly before?: readonly SystemCall[];
+  readonly argv: readonly [string, ...string[]];
+}
+
 /**
- * The parts of a plan in which the stub, after `before`, becomes the host program `argv`, which in turn starts the stub
- * (`stubPath`) with the list `inside`. The host program ends with the launcher.
+ * The parts of a plan in which the stub becomes one host program after the other, each of which starts the stub again
+ * inside what it has made, and at last carries out the list `inside`. The first program ends with the launcher.
  */
-export function planAround(
-  argv: readonly [string, ...string[]],
-  calls: { readonly before?: readonly SystemCall[]; readonly inside: readonly SystemCall[] },
-): StubPlan {
-  const envp = Object.entries(hostEnvironment).map(([key, value]) => `${key}=${value}`);
-  const before: readonly SystemCall[] = [
-    ...(calls.before ?? []),
-    dieWithParent(),
-    { name: 'dup3', args: [innerDescriptor, programDescriptor, 0], why: 'what the stub does inside' },
-    { name: 'close', args: [innerDescriptor], why: 'not needed any more' },
-    { name: 'execve', args: [argv[0], [...argv], envp], why: 'the host program that makes the namespaces' },
-  ];
-  const parts = planOfCalls(before);
-  const inner: PlanDescriptor = {
-    fd: innerDescriptor,
-    purpose: 'what the stub does inside',
+export function planAround(programs: readonly HostProgram[], inside: readonly SystemCall[]): StubPlan {
+  const lists = [...programs.map(becomeProgram), inside];
+  const [first = inside, ...others] = lists;
+  const parts = planOfCalls(first);
+  const waiting = others.map((calls, at): PlanDescriptor => ({
+    fd: firstWaiting + at,
+    purpose: at + 1 < others.length ? 'what the stub does next' : 'what the stub does inside',
     kind: 'system-calls',
-    calls: calls.inside,
-  };
-  return { ...parts, descriptors: [...parts.descriptors, inner] };
+    calls,
+  }));
+  return { ...parts, descriptors: [...parts.descriptors, ...waiting] };
+}
+
+/** Where the lists wait that follow the first. */
+const firstWaiting = 6;
+
+function becomeProgram({ before = [], argv }: HostProgram, at: number): readonly SystemCall[] {
+  const waiting = firstWaiting + at;
+  const envp = Object.entries(hostEnvironment).map(([key, value]) => `${key}=${value}`);
+  return [
+    dieWithParent(),
+    ...before,
+    { name: 'dup3', args: [waiting, programDescriptor, 0], why: 'what the stub does next' },
+    { name: 'close', args: [waiting], why: 'not needed any more' },
+    { name: 'execve', args: [argv[0], [...argv], envp], why: `the host program ${argv[0]} makes namespaces` },
+  ];
 }
 
 const reportPipe: PlanDescriptor = { fd: reportDescriptor, purpose: 'what became of it', kind: 'report' };

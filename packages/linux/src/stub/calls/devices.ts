@@ -82,10 +82,11 @@ function makePseudoTerminals({ ttyGroup }: DeviceOptions): readonly SystemCall[]
   ];
 }
 
-function makeSharedMemory({ shmSize }: DeviceOptions): readonly SystemCall[] {
+/** /dev/shm and /dev/mqueue. */
+export function makeSharedMemory({ shmSize }: Pick<DeviceOptions, 'shmSize'>): readonly SystemCall[] {
   const safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   return [
-    { name: 'mkdirat', args: [AT_FDCWD, '/dev/shm', 0o755], why: 'a place for shared memory' },
+    { name: 'mkdirat', args: [AT_FDCWD, '/dev/shm', 0o755], why: 'a place for shared memory', ignore: ['EEXIST'] },
     {
       name: 'mount',
       args: ['shm', '/dev/shm', 'tmpfs', safe, `mode=1777,size=${shmSize ?? 64 * 1024 * 1024}`],

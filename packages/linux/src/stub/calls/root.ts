@@ -1,20 +1,21 @@
 import type { Rootfs, SystemCall } from '@boxkit/contracts';
-import { MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT } from '../constants.ts';
+import { AT_FDCWD, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_REC } from '../constants.ts';
 import { overlayMountCalls } from '../../overlay-mount.ts';
+import { setReadOnly } from './read-only.ts';
 
 /** Where the rootfs is on the host once `mountRoot` has been made. */
 export function rootPath(rootfs: Rootfs): string {
   return rootfs.kind === 'directory' ? rootfs.path : rootfs.target;
 }
 
-/** Makes the rootfs a mount of its own, which no other mount namespace sees. Stands first in its list. */
+/** Makes the rootfs a mount of its own, which no other mount namespace sees. */
 export function mountRoot(rootfs: Rootfs): readonly SystemCall[] {
   const unshared: SystemCall = {
     name: 'mount',
     args: ['none', '/', null, MS_REC | MS_PRIVATE, null],
     why: 'no mount made here reaches the host',
   };
-  if (rootfs.kind === 'overlay') return [unshared, ...overlayMountCalls(rootfs, { position: 1 })];
+  if (rootfs.kind === 'overlay') return [unshared, ...labelResults(overlayMountCalls(rootfs))];
   return [
     unshared,
     {
@@ -44,10 +45,19 @@ export function changeRoot(path: string): readonly SystemCall[] {
 }
 
 /** Makes the root read-only; mounts below it keep their own mode. */
-export function remountReadOnly(flags: number): SystemCall {
-  return {
-    name: 'mount',
-    args: [null, '/', null, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, null],
-    why: 'a read-only rootfs was asked for',
-  };
+export function makeRootReadOnly(): SystemCall {
+  return setReadOnly(AT_FDCWD, '/', { why: 'a read-only rootfs was asked for', recursive: false });
+}
+
+/** Names results by label that a list names by position, so that it can stand anywhere. */
+function labelResults(calls: readonly SystemCall[]): readonly SystemCall[] {
+  return calls.map((call, position) => ({
+    ...call,
+    label: call.label ?? `overlay ${position}`,
+    args: call.args.map((argument) =>
+      typeof argument === 'object' && argument !== null && 'result' in argument && typeof argument.result === 'number'
+        ? { result: calls[argument.result]?.label ?? `overlay ${argument.result}` }
+        : argument,
+    ),
+  }));
 }

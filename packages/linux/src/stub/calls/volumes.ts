@@ -1,9 +1,9 @@
 import type { Mount, SystemCall } from '@boxkit/contracts';
 import {
-  AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
-  MOUNT_ATTR_RDONLY,
+  AT_REMOVEDIR,
+  MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_SYMLINKS,
   MS_NODEV,
@@ -11,6 +11,7 @@ import {
   OPEN_TREE_CLONE,
 } from '../constants.ts';
 import { makeDirectories, makeFile } from './paths.ts';
+import { setReadOnly } from './read-only.ts';
 
 /** A mount of the bundle, and whether its source is a directory, as it was when the plan was made. */
 export interface VolumeMount {
@@ -34,9 +35,28 @@ function borrow(source: string, label: string, readOnly: boolean): readonly Syst
       label,
     },
   ];
-  if (readOnly) calls.push(setReadOnly({ result: label }, source));
+  if (readOnly) calls.push(setReadOnly({ result: label }, '', { why: `${source} is read-only`, recursive: true }));
   return calls;
 }
+
+/** Takes hold of volumes that a host program has mounted at `/dev/.box/<position>`, and clears that place. */
+export function collectVolumes(volumes: readonly VolumeMount[]): readonly SystemCall[] {
+  const calls = volumes.flatMap(({ mount, directory }, at): readonly SystemCall[] => {
+    if (mount.type !== 'bind') return [];
+    const staged = `${stagedVolumes}/${at}`;
+    const why = 'its mount is held';
+    return [
+      ...borrow(staged, label(at), mount.readOnly),
+      { name: 'umount2', args: [staged, MNT_DETACH], why },
+      { name: 'unlinkat', args: [AT_FDCWD, staged, directory ? AT_REMOVEDIR : 0], why },
+    ];
+  });
+  if (calls.length === 0) return [];
+  return [...calls, { name: 'unlinkat', args: [AT_FDCWD, stagedVolumes, AT_REMOVEDIR], why: 'it has served' }];
+}
+
+/** Where a host program mounts volumes before they are placed. */
+export const stagedVolumes = '/dev/.box';
 
 /** Whether a mount lies on the /dev that the container gets, and so comes after it. */
 export function liesInDev({ mount }: VolumeMount): boolean {
@@ -77,17 +97,9 @@ function mountTmpfs({ target, options, readOnly }: Mount): readonly SystemCall[]
     args: ['tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, (options ?? []).join(',')],
     why: `a file system in memory at ${target}`,
   };
-  return readOnly ? [mounted, setReadOnly(AT_FDCWD, target, target)] : [mounted];
-}
-
-function setReadOnly(at: number | { readonly result: string }, shown: string, path = ''): SystemCall {
-  const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_RDONLY));
-  return {
-    name: 'mount_setattr',
-    args: [at, path, (path === '' ? AT_EMPTY_PATH : 0) | AT_RECURSIVE, { bytes: attributes }, attributes.length],
-    why: `${shown} is read-only, and what is mounted below it`,
-  };
+  return readOnly
+    ? [mounted, setReadOnly(AT_FDCWD, target, { why: `${target} is read-only`, recursive: false })]
+    : [mounted];
 }
 
 function label(at: number): string {
