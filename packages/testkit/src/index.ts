@@ -20,3 +20,4 @@ export * from './requirements.ts';
 export * from './tree/compare-trees.ts';
 export * from './tree/read-tree.ts';
 export * from './bpf-interpreter.ts';
+export * from './rootfs-driver-suite.ts';
