@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerUses, ExitStatus } from '@boxkit/contracts';
-import { errnoOf } from './disk-error.ts';
+import { errnoOf, unless } from './disk-error.ts';
 import { isAlive, type Owner } from './owner.ts';
 
 export type ContainerStatus = 'created' | 'running' | 'exited';
@@ -37,10 +37,34 @@ export const stateFile = 'state.json';
 /** Beside the state, since others than the owner may rename a container. */
 export const nameFile = 'name';
 
+/** Where the state is for the moment in which a new one takes its place. */
+const formerStateFile = 'state.former.json';
+
+/**
+ * Puts a new state in place of another, atomically for readers. Not by rename(2) over the old one: ext4 would flush
+ * the new file to the disk for that, and the removal of a container that lived for 10 ms would wait for the flush.
+ */
+export function replaceState(path: string, staged: string): void {
+  const current = join(path, stateFile);
+  const former = join(path, formerStateFile);
+  renameSync(current, former);
+  renameSync(staged, current);
+  unlinkSync(former);
+}
+
+function readState(path: string): ContainerState {
+  for (const file of [stateFile, formerStateFile]) {
+    const text = unless('ENOENT', undefined, () => readFileSync(join(path, file), 'utf8'));
+    if (text !== undefined) return JSON.parse(text) as ContainerState;
+  }
+  // Both were missed: the new one came between the two looks, or there is none.
+  return JSON.parse(readFileSync(join(path, stateFile), 'utf8')) as ContainerState;
+}
+
 /** Reads a container's directory and corrects what its killed owner could not; undefined when it is no container (any more). */
 export function readContainer(path: string): ContainerRecord | undefined {
   try {
-    const state = JSON.parse(readFileSync(join(path, stateFile), 'utf8')) as ContainerState;
+    const state = readState(path);
     const name = readFileSync(join(path, nameFile), 'utf8');
     return typeof state.containerId === 'string' ? { ...observed(state), name, path } : undefined;
   } catch (error) {

@@ -10,6 +10,7 @@ import {
   isForsaken,
   nameFile,
   readContainer,
+  replaceState,
   stateFile,
 } from './container-record.ts';
 import { diskError } from './disk-error.ts';
@@ -100,7 +101,9 @@ export function createContainerTable(session: Session): DiskContainerTable {
     async function update(change: ContainerChange): Promise<void> {
       current = { ...current, ...change };
       try {
-        replaceFile(layout, join(pathOf(containerId), stateFile), serialise(current), { durable: false });
+        const staged = join(layout.tmp, stagingName('state'));
+        writeFileSync(staged, serialise(current), { mode: 0o600 });
+        replaceState(pathOf(containerId), staged);
       } catch (error) {
         throw diskError(`write the state of the container ${name}`, error);
       }

@@ -16,14 +16,16 @@ describe('kill -9 at 100 random instants', () => {
     { timeout: 180_000 },
     async () => {
       await using directory = await temporaryDirectory('crash');
-      const home = directory.path;
+      const home = join(directory.path, 'home');
+      const cache = join(directory.path, 'cache');
+      expect(await startChild(['pull', home, 0], cache).ended).toBe(0);
       const committed = new Map<string, Digest>();
       /** Blobs that were written although they had been committed. */
       const again: string[] = [];
       let resumed = 0;
       let killed = 0;
       while (killed < 100) {
-        const child = startChild(['pull', home, 10_000]);
+        const child = startChild(['pull', home, 10_000], cache);
         await once(child.process.stdout ?? child.process, 'data');
         const timer = setTimeout(() => child.process.kill('SIGKILL'), Math.random() * latestKill);
         expect(await child.ended).toBe('SIGKILL');

@@ -11,10 +11,12 @@ export interface WorkingChild {
   readonly ended: Promise<number | string | null>;
 }
 
-/** Starts child.ts; `before` is a command to run it under. */
-export function startChild(args: readonly (string | number)[], before: readonly string[] = []): WorkingChild {
-  const [file = '', ...argv] = [...before, process.execPath, program, ...args.map(String)];
-  const child = spawn(file, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Starts child.ts; with `cache`, a directory, those that follow one that ended by itself start in half the time. */
+export function startChild(args: readonly (string | number)[], cache?: string): WorkingChild {
+  const child = spawn(process.execPath, [program, ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+  });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   return {
