@@ -38,6 +38,12 @@ export function normalizeLocation(location: string, scheme: string): string {
   return tag === undefined ? path : `${path}:${tag}`;
 }
 
+/** Whether a text without scheme leads to a path that `test` knows. A text that leads nowhere is no error here. */
+export function detectPath(text: string, test: (path: string) => boolean): boolean {
+  if (text === '' || text.startsWith(':') || text.includes('\0')) return false;
+  return test(parseLocation(text, '').path);
+}
+
 function exists(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -4,7 +4,7 @@ import type { ArchiveFiles } from './archive-files.ts';
 import { looksLikeDockerDirectory, looksLikeTar } from './detect.ts';
 import { resolveArchivedImage } from './docker-archive.ts';
 import { chooseArchivedImage, manifestName, readArchiveManifest } from './docker-manifest.ts';
-import { normalizeLocation, parseLocation } from './location.ts';
+import { detectPath, normalizeLocation, parseLocation } from './location.ts';
 import { openArchive } from './open-archive.ts';
 
 const scheme = 'docker-archive';
@@ -14,10 +14,7 @@ export function dockerArchiveSource(): ImageSource {
   return {
     scheme,
     description: 'a file of docker save, or a directory with manifest.json: docker-archive:image.tar:name:tag',
-    detect: (text) => {
-      const { path } = parseLocation(text, scheme);
-      return looksLikeTar(path) || looksLikeDockerDirectory(path);
-    },
+    detect: (text) => detectPath(text, (path) => looksLikeTar(path) || looksLikeDockerDirectory(path)),
     normalize: (location) => normalizeLocation(location, scheme),
     async resolve(reference, context) {
       const { path, tag } = parseLocation(reference.location, scheme);

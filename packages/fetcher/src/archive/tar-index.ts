@@ -41,8 +41,10 @@ export async function indexTar(
   const { size: total } = await handle.stat();
   const records = new Map<string, TarRecord>();
   let extensions: Extensions = {};
-  for (let at = 0, count = 0; at + block <= total; count += 1) {
+  for (let at = 0, count = 0; at !== total; count += 1) {
     signal.throwIfAborted();
+    if (at + block > total)
+      throw new ArchiveError(archive, undefined, at === 0 ? 'it is no tar archive' : 'it is cut short');
     if (count > entryLimit) throw new ArchiveError(archive, undefined, `it has more than ${entryLimit} entries`);
     const header = await readExactly(handle, at, block, archive);
     if (header.every((byte) => byte === 0)) break;

@@ -2,7 +2,7 @@ import { digestParts, type Digest, type ImageSource, type ResolvedImage, type So
 import { readWhole, type ArchiveFile, type ArchiveFiles } from '../archive/archive-files.ts';
 import { looksLikeSkopeoDirectory } from '../archive/detect.ts';
 import { parseEntry } from '../archive/errors.ts';
-import { parseLocation } from '../archive/location.ts';
+import { detectPath, parseLocation } from '../archive/location.ts';
 import { openArchive } from '../archive/open-archive.ts';
 import { describeBytes, resolvedImage } from '../archive/resolved-image.ts';
 
@@ -15,7 +15,7 @@ export function skopeoDirectorySource(): ImageSource {
   return {
     scheme,
     description: "skopeo's directory of a manifest and its blobs: dir:DIR",
-    detect: (text) => looksLikeSkopeoDirectory(parseLocation(text, scheme).path),
+    detect: (text) => detectPath(text, looksLikeSkopeoDirectory),
     normalize: (location) => parseLocation(location, scheme).path,
     async resolve(reference, context) {
       const { path } = parseLocation(reference.location, scheme);

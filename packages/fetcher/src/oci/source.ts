@@ -1,6 +1,6 @@
 import type { ImageSource, ResolvedImage, SourceContext } from '@boxkit/contracts';
 import { looksLikeLayout } from '../archive/detect.ts';
-import { normalizeLocation, parseLocation } from '../archive/location.ts';
+import { detectPath, normalizeLocation, parseLocation } from '../archive/location.ts';
 import { openArchive, type OpenArchiveOptions } from '../archive/open-archive.ts';
 import { resolveLayout } from './layout.ts';
 
@@ -10,7 +10,7 @@ export function ociSource(): ImageSource {
   return {
     scheme,
     description: 'an OCI image layout, a directory: oci:DIR:TAG',
-    detect: (text) => looksLikeLayout(parseLocation(text, scheme).path),
+    detect: (text) => detectPath(text, looksLikeLayout),
     normalize: (location) => normalizeLocation(location, scheme),
     resolve: (reference, context) =>
       resolveAt(reference.location, scheme, context, {

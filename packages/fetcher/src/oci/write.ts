@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BoxError, digestParts, MediaType, type Descriptor, type Image } from '@boxkit/contracts';
+import { lockFile } from '@boxkit/linux';
 import { parseJson, parseRegistryReference } from '@boxkit/manifest';
 import { looksLikeLayout } from '../archive/detect.ts';
 import { outputBytes, publishDirectory, publishFile, publishTar, type OutputFile } from '../archive/output.ts';
@@ -24,9 +25,15 @@ export async function writeOciLayout(image: Image, directory: string, options: W
     const path = join(directory, blob.name);
     if (!(await hasSize(path, blob.size))) await publishFile(blob, path, signal);
   }
-  // Last, so that the tag never points to what is not there yet.
-  const index = await updatedIndex(directory, entry);
-  await publishFile(outputBytes(indexName, JSON.stringify(index)), join(directory, indexName), signal);
+  // Two who add a tag at once must not lose one of them.
+  const lock = await lockFile(join(directory, '.box-lock'), { signal });
+  try {
+    // Last, so that the tag never points to what is not there yet.
+    const index = await updatedIndex(directory, entry);
+    await publishFile(outputBytes(indexName, JSON.stringify(index)), join(directory, indexName), signal);
+  } finally {
+    lock.release({ remove: true });
+  }
 }
 
 /** Writes an image as a tar of an OCI image layout. */
