@@ -20,6 +20,8 @@ export function exitStatus(plan: LaunchPlan, end: ProcessEnd, reports: readonly 
     return diagnose(plan, failure.errno);
   }
   if (end.meant !== undefined) return killed(end.meant);
+  const ended = reports.find((report) => report.kind === 'ended');
+  if (ended !== undefined) return ended.signal === undefined ? { code: ended.code } : killed(ended.signal);
   if (end.signal !== null) return killed(signalNumber(end.signal));
   const code = end.code ?? 125;
   if (plan.report === 'stub' && !reports.some(({ kind }) => kind === 'ready')) {

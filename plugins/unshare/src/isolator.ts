@@ -1,5 +1,5 @@
 import { BoxError, type Bundle, type Isolator, type LaunchPlan } from '@boxkit/contracts';
-import { containerCalls, effectiveIdMap, findProgram, planAround, stubPath, unshareArguments } from '@boxkit/linux';
+import { containerCalls, effectiveIdMap, findProgram, inFirstProcess, planAround, stubPath, unshareArguments } from '@boxkit/linux';
 import { unshareCapabilities } from './capabilities.ts';
 import { probeUnshare } from './probe.ts';
 
@@ -29,8 +29,8 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     isolator: 'unshare',
     containerId: bundle.containerId,
     ...planAround(
-      [{ argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--fork', '--kill-child', '--', stubPath] }],
-      inside,
+      [{ argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--', stubPath] }],
+      inFirstProcess(inside),
     ),
     terminal: bundle.process.terminal,
     tree: 'namespace',

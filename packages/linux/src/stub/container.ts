@@ -5,7 +5,8 @@ import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from
 import { engineFiles, placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
-import { CLONE_NEWNS } from './constants.ts';
+import { CLONE_NEWNS, SIGCHLD } from './constants.ts';
+import { reportEnd } from './report.ts';
 import { setLimits } from './calls/limits.ts';
 import { raiseLoopback } from './calls/network.ts';
 import { makeDirectories } from './calls/paths.ts';
@@ -81,6 +82,23 @@ export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singl
 /** What must be done for an overlay before a host program can use it as a plain directory. */
 export function overlayCalls(rootfs: Rootfs): readonly SystemCall[] {
   return rootfs.kind === 'overlay' ? mountRoot(rootfs) : [];
+}
+
+/** The list for a new PID namespace: its first process is forked, and waited for from outside. */
+export function inFirstProcess(inside: readonly SystemCall[]): readonly SystemCall[] {
+  const [first, ...rest] = [dieWithParent(), ...inside];
+  return [
+    {
+      name: 'clone',
+      args: [SIGCHLD, 0, 0, 0, 0],
+      why: 'the first process of the PID namespace',
+      label: 'fork',
+      next: { zero: 'first process' },
+    },
+    ...reportEnd('fork'),
+    ...(first === undefined ? [] : [{ ...first, label: 'first process' }]),
+    ...rest,
+  ];
 }
 
 /** The list for chroot(2): a mount namespace, so that no mount is left behind, and none of the others. */
