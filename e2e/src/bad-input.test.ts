@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   buildImage,
   buildLayer,
   digestOf,
+  findTool,
   freePort,
   ordinaryUser,
   pushDocument,
@@ -15,7 +16,7 @@ import {
 } from '@boxkit/testkit';
 import type { CommandResult, FaultRule, FaultyRegistry, ImageParts, Registry } from '@boxkit/testkit';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { runBox } from './support/box.ts';
+import { expectSuccess, runBox } from './support/box.ts';
 
 const layers = [buildLayer([{ path: 'file', content: 'good' }]), buildLayer([{ path: 'other', content: 'good too' }])];
 let registry: Registry;
@@ -56,7 +57,7 @@ async function storeContents(home: string): Promise<Record<string, string>> {
 async function expectPullToFail(reference: string, code: string, script: readonly FaultRule[] = []): Promise<void> {
   await using work = await temporaryDirectory('bad');
   await faulty.setScript(script);
-  expect(await runBox(work.path, ['pull', `${registry.host}/good`])).toMatchObject({ code: 0 });
+  expectSuccess(await runBox(work.path, ['pull', `${registry.host}/good`]));
   const before = await storeContents(work.path);
   expectError(await runBox(work.path, ['pull', reference]), code);
   const after = Object.entries(await storeContents(work.path)).filter(([path]) => !path.includes('/blobs/'));
@@ -113,7 +114,7 @@ test.for<readonly [string, string, Partial<ImageParts>]>([
   await using work = await temporaryDirectory('bad');
   expectError(await runBox(work.path, ['unpack', `${registry.host}/${repository}`, join(work.path, 'tree')]), code);
   expect(globSync('tree/**', { cwd: work.path }).filter((path) => path !== 'tree')).toEqual([]);
-  expect(globSync('box/{layers,rootfs}/*', { cwd: work.path }).length).toBeLessThan(2);
+  expect(globSync('box/{layers,rootfs}/*/*', { cwd: work.path })).toEqual([]);
 });
 
 test.for(['{}', '[]', 'null', '<html></html>', '{"schemaVersion":2}', '{"schemaVersion":1,"fsLayers":[]}'])(
@@ -137,8 +138,11 @@ test('a backend that there is not', async () => {
 
 test('a backend whose program is missing', async () => {
   await using work = await temporaryDirectory('bad');
+  const tools = join(work.path, 'tools');
+  await mkdir(tools);
+  await symlink(findTool('readlink') ?? '', join(tools, 'readlink'));
   const result = await runBox(work.path, ['run', '--isolation', 'bubblewrap', `${registry.host}/good`, 'x'], {
-    env: { PATH: '/nonexistent' },
+    env: { PATH: tools },
   });
   expectError(result, 'ERR_BOX_BACKEND_UNAVAILABLE', 125);
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { leftBehind, ordinaryUser, requireTool, runCommand, systemSnapshot, temporaryDirectory } from '@boxkit/testkit';
 import { expect, inject, test } from 'vitest';
 import { codename } from './support/debian.ts';
-import { registryHost, runBox } from './support/box.ts';
+import { expectSuccess, registryHost, runBox } from './support/box.ts';
 
 const isolations = ['unshare', 'bubblewrap'] as const;
 
@@ -12,7 +12,8 @@ test.for(['chroot', ...isolations])('root runs a program of a pulled Debian with
   await using work = await temporaryDirectory('run');
   const args = ['run', '--isolation', isolation, `${host}/debian:bookworm`, '--', 'cat', '/etc/os-release'];
   const result = await runBox(work.path, args);
-  expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining(`VERSION_CODENAME=${codename()}`) });
+  expectSuccess(result);
+  expect(result.stdout).toContain(`VERSION_CODENAME=${codename()}`);
 });
 
 test.for(isolations)('an ordinary user runs a program of a pulled Debian with %s', async (isolation, context) => {
@@ -22,7 +23,8 @@ test.for(isolations)('an ordinary user runs a program of a pulled Debian with %s
   const { packedBox } = inject('e2e');
   const args = ['run', '--isolation', isolation, `${host}/debian:bookworm`, '--', 'cat', '/etc/os-release'];
   const result = await user.attempt(packedBox, args, { timeout: 200_000 });
-  expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining(`VERSION_CODENAME=${codename()}`) });
+  expectSuccess(result);
+  expect(result.stdout).toContain(`VERSION_CODENAME=${codename()}`);
 });
 
 test.for(isolations)(
@@ -33,6 +35,7 @@ test.for(isolations)(
     const inside = 'hostname; id -u; echo "$FROM $MINE"; pwd; ls /proc | busybox grep -c "^[0-9]"; exit 7';
     const options = ['--isolation', isolation, '--hostname', 'boxed', '-u', 'tester', '-e', 'MINE=yes', '-w', '/tmp'];
     const result = await runBox(work.path, ['run', ...options, `${host}/umoci`, 'sh', '-c', inside]);
+    expect(result.stderr).not.toContain('box: error');
     const [hostname, uid, env, cwd, processes] = result.stdout.split('\n');
     expect([result.code, hostname, uid, env, cwd]).toEqual([7, 'boxed', '1000', 'umoci yes', '/tmp']);
     expect(Number(processes)).toBeLessThan(6);
@@ -47,7 +50,7 @@ test.for(['chroot', ...isolations])('nothing is left of a container that ran wit
   const script = 'busybox sleep 300 & touch /here; exit 3';
   const result = await runBox(work.path, ['run', '--isolation', isolation, `${host}/umoci`, 'sh', '-c', script]);
   const after = systemSnapshot(work.path);
-  expect(result).toMatchObject({ code: 3 });
+  expect(result).toMatchObject({ code: 3, stderr: '' });
   expect(leftBehind(before, { ...after, temporary: before.temporary })).toEqual([]);
   const { stdout } = await runCommand('ls', [join(work.path, 'box/containers')]);
   expect(stdout).toBe('');
@@ -57,15 +60,15 @@ test('the exit status says how the command ended', async (context) => {
   const host = registryHost(context);
   await using work = await temporaryDirectory('run');
   const image = `${host}/umoci`;
-  const status = async (...command: readonly string[]): Promise<number | null> => {
-    const { code } = await runBox(work.path, ['run', image, ...command]);
+  const status = async (...words: readonly string[]): Promise<number | null> => {
+    const { code } = await runBox(work.path, ['run', ...words]);
     return code;
   };
-  expect(await status('true')).toBe(0);
-  expect(await status('false')).toBe(1);
-  expect(await status('sh', '-c', 'kill -9 $$')).toBe(137);
-  expect(await status('/etc')).toBe(126);
-  expect(await status('no-such-program')).toBe(127);
+  expect(await status(image, 'true')).toBe(0);
+  expect(await status(image, 'false')).toBe(1);
+  expect(await status('--init', image, 'sh', '-c', 'kill -9 $$')).toBe(137);
+  expect(await status(image, '/etc')).toBe(126);
+  expect(await status(image, 'no-such-program')).toBe(127);
 });
 
 test("the caller's standard input reaches the program with -i, byte by byte", async (context) => {
@@ -81,7 +84,7 @@ test('an ordinary user unpacks, and removes what came of it', async (context) =>
   await using user = await ordinaryUser();
   const { packedBox } = inject('e2e');
   const result = await user.attempt(packedBox, ['unpack', `${host}/umoci`, 'my_pod']);
-  expect(result).toMatchObject({ code: 0 });
+  expectSuccess(result);
   const found = await user.run('sh', ['-c', 'cat my_pod/etc/added && rm -rf my_pod && ls']);
   expect(found.stdout).toBe('added by a second layer\n');
 });

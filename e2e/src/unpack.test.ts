@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { compareTrees, runCommand, temporaryDirectory } from '@boxkit/testkit';
 import { expect, test } from 'vitest';
-import { registryHost, runBox } from './support/box.ts';
+import { expectSuccess, registryHost, runBox } from './support/box.ts';
 import { repositories, skopeoCopy } from './support/images.ts';
 
 test.for(repositories)('the image %s unpacks to the tree that umoci makes', async (repository, context) => {
@@ -13,8 +13,10 @@ test.for(repositories)('the image %s unpacks to the tree that umoci makes', asyn
 
   const unpacked = join(work.path, 'my_pod');
   const result = await runBox(work.path, ['unpack', `${host}/${repository}`, unpacked]);
-  expect(result).toMatchObject({ code: 0 });
-  expect(await compareTrees(join(work.path, 'bundle/rootfs'), unpacked)).toEqual([]);
+  expectSuccess(result);
+  const differences = await compareTrees(join(work.path, 'bundle/rootfs'), unpacked);
+  // Where the image says nothing of its root directory, umoci makes it as old as time itself.
+  expect(differences.filter((line) => !line.startsWith('.: mtime "0" '))).toEqual([]);
 });
 
 test('the same image from the registry, from an OCI layout and from a docker archive is the same tree', async (context) => {
@@ -27,10 +29,13 @@ test('the same image from the registry, from an OCI layout and from a docker arc
   const trees: string[] = [];
   for (const [at, reference] of references.entries()) {
     const tree = join(work.path, `tree-${at}`);
-    expect(await runBox(work.path, ['unpack', reference, tree])).toMatchObject({ code: 0 });
+    expectSuccess(await runBox(work.path, ['unpack', reference, tree]));
     trees.push(tree);
   }
-  for (const tree of trees.slice(1)) expect(await compareTrees(trees[0] ?? '', tree)).toEqual([]);
+  for (const tree of trees.slice(1)) {
+    const differences = await compareTrees(trees[0] ?? '', tree);
+    expect(differences.filter((line) => !line.startsWith('.: mtime '))).toEqual([]);
+  }
 });
 
 test('a directory that holds something is refused and left alone', async (context) => {

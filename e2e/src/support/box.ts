@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { requireRoot, requireThat, tryCommand, type CommandOptions, type CommandResult } from '@boxkit/testkit';
 import type { Skippable } from '@boxkit/testkit';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import { root } from './packed-cli.ts';
 
 /** `box` as the build leaves it in this workspace. */
@@ -19,4 +19,13 @@ export function registryHost(context: Skippable): string {
 export function runBox(home: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const env = { PATH: process.env['PATH'], HOME: home, BOX_HOME: join(home, 'box'), ...options.env };
   return tryCommand(boxPath, args, { timeout: 200_000, ...options, env });
+}
+
+/** That a command succeeded, showing what it said when it did not. */
+export function expectSuccess(result: CommandResult): void {
+  expect({ code: result.code, signal: result.signal, stderr: result.code === 0 ? '' : result.stderr }).toEqual({
+    code: 0,
+    signal: null,
+    stderr: '',
+  });
 }
