@@ -22,6 +22,8 @@ export interface Layout {
   /** What running processes rely on. */
   readonly leases: string;
   readonly locks: string;
+  /** Marks of trees that a power cut could damage. */
+  readonly unsynced: string;
 }
 
 export function layoutOf(home: string): Layout {
@@ -38,6 +40,7 @@ export function layoutOf(home: string): Layout {
     partial: join(home, 'tmp', 'partial'),
     leases: join(home, 'leases'),
     locks: join(home, 'locks'),
+    unsynced: join(home, 'unsynced'),
   };
 }
 
@@ -51,6 +54,7 @@ export function directoriesOf(layout: Layout): readonly string[] {
     layout.names,
     layout.leases,
     layout.locks,
+    layout.unsynced,
   ];
 }
 

@@ -12,6 +12,7 @@ import type { Session } from './session.ts';
 import { createStaging } from './staging.ts';
 import { sweep } from './sweep.ts';
 import { createTreeStore } from './tree-store.ts';
+import { settleTrees } from './unsynced.ts';
 
 export interface OpenStoreOptions {
   /** A directory, made (0700) when missing; `defaultHome()` when absent. */
@@ -39,6 +40,9 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
   const layout = openHome(home);
   const removeTree = options.removeTree ?? removeOwnTree;
   const lease = createLease(layout);
+  const { syncing } = await settleTrees(layout, removeTree);
+  // Whatever fails here, a later process does: a mark stays where it is.
+  const synced = syncing?.catch(() => {});
   let sweeping: Promise<void> | undefined;
   const session: Session = {
     layout,
@@ -69,7 +73,7 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
       return fsck(layout, removeTree, options);
     },
     async [Symbol.asyncDispose]() {
-      await sweeping;
+      await Promise.all([sweeping, synced]);
       lease.release();
     },
   };

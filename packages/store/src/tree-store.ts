@@ -9,6 +9,7 @@ import { digestPath, type Layout } from './layout.ts';
 import { moveToTrash } from './remove-tree.ts';
 import type { Session } from './session.ts';
 import { createStaging } from './staging.ts';
+import { markUnsynced } from './unsynced.ts';
 
 export type TreeKind = 'layers' | 'rootfs';
 
@@ -42,6 +43,7 @@ export function createTreeStore<Id extends DiffId | ChainId>(session: Session, k
           await using staging = createStaging(session, kind);
           await build(staging.path);
           signal.throwIfAborted();
+          markUnsynced(layout, kind, id);
           renameSync(staging.path, path);
           return path;
         } finally {
