@@ -101,7 +101,7 @@ export class Container implements RunningContainer {
     signal.removeEventListener('abort', onAbort);
     if (this.#planned.plan.tree === 'descendants') endTree(this.#planned.plan, this.pid);
     const meant = this.#meant === undefined ? {} : { meant: this.#meant };
-    const status = exitStatus(this.#planned.plan, { ...end, ...meant }, await reports.all);
+    const status = exitStatus(this.#planned, { ...end, ...meant }, await reports.all);
     emit({
       type: 'container-exited',
       containerId: this.containerId,

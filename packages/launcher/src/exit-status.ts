@@ -1,4 +1,4 @@
-import { BoxError, type ExitStatus, type LaunchPlan, type SystemCall } from '@boxkit/contracts';
+import { BoxError, type ExitStatus, type LaunchPlan, type PlannedContainer, type SystemCall } from '@boxkit/contracts';
 import type { StubReport } from '@boxkit/linux';
 import { diagnose } from './diagnose.ts';
 import { signalName, signalNumber } from './process-table.ts';
@@ -12,12 +12,16 @@ export interface ProcessEnd {
 }
 
 /** The container's exit status. Throws ERR_BOX_CONTAINER_SETUP when it never came to start the command. */
-export function exitStatus(plan: LaunchPlan, end: ProcessEnd, reports: readonly StubReport[]): ExitStatus {
+export function exitStatus(
+  { plan, bundle }: PlannedContainer,
+  end: ProcessEnd,
+  reports: readonly StubReport[],
+): ExitStatus {
   const failure = reports.find((report) => report.kind === 'failed');
   if (failure !== undefined) {
     const call = reports.some(({ kind }) => kind === 'ready') ? undefined : failedCall(plan, failure);
     if (call !== undefined || failure.position < 0) throw setupError(plan, failure.errno, call);
-    return diagnose(plan, failure.errno);
+    return diagnose(bundle, failure.errno);
   }
   if (end.meant !== undefined) return killed(end.meant);
   const ended = reports.find((report) => report.kind === 'ended');
