@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BoxEvent, Image, Rootfs, RootfsDriver, StageContext, Store } from '@boxkit/contracts';
+import type { BoxEvent, IdMap, IdRange, Image, Rootfs, RootfsDriver, StageContext, Store } from '@boxkit/contracts';
 import { buildLayer, whiteout, type BuiltLayer } from './image/layer.ts';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary.ts';
 
@@ -55,6 +55,19 @@ export function rootfsDriverSuite({ driver, openStore, imageOf, removeTree }: Ro
       expect(
         await inRootfs(rootfs, 'cat lib/new etc/kept linked; stat -c %Y etc opaque; test etc/kept -ef linked'),
       ).toBe('new\nkept\nkept\n1700000009\n1700000007\n');
+      await remove();
+    });
+
+    test('owners are those of the layer, unless there is but one id', async () => {
+      const layer = buildLayer([
+        { path: 'd', type: 'directory', uid: 1, gid: 2 },
+        { path: 'd/f', uid: 33, gid: 65_534, mode: 0o4711 },
+        { path: 'd/private', uid: 1000, gid: 1000, mode: 0 },
+      ]);
+      const { rootfs, remove } = await container(imageOf([layer]));
+      const shown = await inRootfs(rootfs, 'stat -c "%u %g %a" d d/f d/private; cat d/private');
+      const single = '0 0 755\n0 0 4711\n0 0 0\n';
+      expect(shown).toBe(rootfs.idMap.kind === 'single' ? single : '1 2 755\n33 65534 4711\n1000 1000 0\n');
       await remove();
     });
 
@@ -202,10 +215,19 @@ export async function inRootfs(rootfs: Rootfs, script: string): Promise<string> 
     rootfs.kind === 'directory'
       ? ''
       : `mount -t overlay overlay -o '${rootfs.userxattr ? 'userxattr,' : ''}lowerdir=${rootfs.lower.join(':')},upperdir=${rootfs.upper},workdir=${rootfs.work}' '${root}';`;
-  const user = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const argv = [...user, '--mount', 'sh', '-ec', `${mount} cd '${root}'; ${script}`];
+  const argv = [...userNamespace(rootfs.idMap), '--mount', 'sh', '-ec', `${mount} cd '${root}'; ${script}`];
   const { stdout } = await promisify(execFile)('unshare', argv, { encoding: 'latin1', maxBuffer: 64 * 2 ** 20 });
   return stdout;
+}
+
+function userNamespace(idMap: IdMap): string[] {
+  if (idMap.kind === 'host') return [];
+  if (idMap.kind === 'single') return ['--user', '--map-root-user'];
+  const [, uids] = idMap.uids;
+  const [, gids] = idMap.gids;
+  if (uids === undefined || gids === undefined) throw new Error('an id map of one id and one range was expected');
+  const range = ({ host, container, size }: IdRange): string => [host, container, size].join(',');
+  return ['--user', '--map-root-user', `--map-users=${range(uids)}`, `--map-groups=${range(gids)}`];
 }
 
 function contextOf(store: Store, events: BoxEvent[], signal = new AbortController().signal): StageContext {
