@@ -22,7 +22,7 @@ try {
   await demonstrate(await import('@boxkit/box'));
 } catch (error) {
   process.exitCode = 1;
-  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`);
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
   if (error?.hint) console.error(`  hint: ${error.hint}`);
   console.error('`box doctor` (node_modules/.bin/box) tells what works on this machine and what is missing.');
 } finally {

@@ -1,16 +1,12 @@
-// Bundles the command: one directory of modules that load what a command needs and nothing else.
+// Bundles the command. docs/decisions/cli-bundle.md says why it looks as it does, with what was measured.
 import { glob, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '../..');
 const outdir = join(here, 'dist');
-
-/** Files that are started by their path, as a thread or a process of their own: they must lie beside the modules that start them. */
-const workers = (
-  await Array.fromAsync(glob('{packages,plugins}/*/dist/**/*-worker.js', { cwd: join(here, '../..') }))
-).filter((path) => !/^packages\/(?:cli|testkit)\//.test(path));
 
 /** Our own modules do nothing when they are loaded, so what is not used of them can be left out. */
 const ownModulesAreFree = {
@@ -19,15 +15,29 @@ const ownModulesAreFree = {
     bundler.onResolve({ filter: /^(?:@boxkit\/|\.{1,2}\/)/ }, async (args) => {
       const inDependency = args.importer.includes('/node_modules/') && !args.path.startsWith('@boxkit/');
       if (args.pluginData === 'resolved' || inDependency || args.kind === 'entry-point') return undefined;
-      const { path, errors } = await bundler.resolve(args.path, {
+      const { path, external, errors } = await bundler.resolve(args.path, {
         kind: args.kind,
         resolveDir: args.resolveDir,
         importer: args.importer,
         pluginData: 'resolved',
       });
-      return errors.length > 0 ? { errors } : { path, sideEffects: false };
+      return errors.length > 0 ? { errors } : { path, external, sideEffects: false };
     });
   },
+};
+
+const shared = {
+  outdir,
+  entryNames: '[name]',
+  bundle: true,
+  platform: 'node',
+  target: 'node22.15',
+  external: ['koffi'],
+  minifyWhitespace: true,
+  minifySyntax: true,
+  sourcemap: 'external',
+  plugins: [ownModulesAreFree],
+  logLevel: 'warning',
 };
 
 // What an older build left, but not the compiler's own output.
@@ -35,19 +45,22 @@ await mkdir(outdir, { recursive: true });
 for (const name of await readdir(outdir)) {
   if (name !== 'types') await rm(join(outdir, name), { recursive: true });
 }
+
 await build({
-  entryPoints: [join(here, 'src/box.ts'), ...workers.map((worker) => join(here, '../..', worker))],
-  outdir,
-  entryNames: '[name]',
-  // Beside the entry points, because modules start their workers by a path relative to themselves.
-  chunkNames: '[name]-[hash]',
-  bundle: true,
-  splitting: true,
+  ...shared,
+  entryPoints: [join(here, 'src/box.ts'), join(here, 'src/main.ts')],
+  // CommonJS, where a module's imports are loaded when the module is: in one ESM file all would be at once.
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  external: [...shared.external, './main.cjs'],
+  define: { 'import.meta.url': 'bundleUrl' },
+  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
+
+// Started by their path, as a thread or a process of their own: they must lie beside what starts them.
+const workers = await Array.fromAsync(glob('{packages,plugins}/*/dist/**/*-worker.js', { cwd: root }));
+await build({
+  ...shared,
+  entryPoints: workers.filter((path) => !/^packages\/(?:cli|testkit)\//.test(path)).map((path) => join(root, path)),
   format: 'esm',
-  platform: 'node',
-  target: 'node22.15',
-  external: ['koffi'],
-  sourcemap: 'external',
-  plugins: [ownModulesAreFree],
-  logLevel: 'warning',
 });

@@ -1,5 +1,6 @@
-// The entry point. Its own syntax and imports are such that an old Node still gets as far as the message below.
+// The entry point. It asks so little of Node that an old one still gets as far as the message below.
 import nodeModule from 'node:module';
+import type * as Main from './main.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 15)) {
@@ -9,7 +10,12 @@ if (major < 22 || (major === 22 && minor < 15)) {
   );
   process.exit(125);
 }
-// Compiled code is kept in the user's cache directory; without one, or on a full disk, Node goes on without.
-nodeModule.enableCompileCache();
-const { main } = await import('./main.ts');
-await main(process.argv.slice(2));
+// Not Node's default below /tmp: whoever made that directory first could feed us code. Without one, or on a full disk,
+// Node goes on without.
+const { XDG_CACHE_HOME, HOME } = process.env;
+const cache = XDG_CACHE_HOME ?? `${HOME ?? ''}/.cache`;
+if (cache.startsWith('/') && cache !== '/.cache') nodeModule.enableCompileCache(`${cache}/box/compiled`);
+
+// Only now, so that it comes out of the cache.
+const { main } = nodeModule.createRequire(__filename)('./main.cjs') as typeof Main;
+void main(process.argv.slice(2));

@@ -5,6 +5,7 @@ import { parseArguments } from './args/parse.ts';
 import { openBox } from './open-box.ts';
 import { createRenderer } from './output/renderer.ts';
 import { formatError } from './output/report-error.ts';
+import { writeTo } from './output/streams.ts';
 import { watchSignals } from './signals.ts';
 
 /** Runs a command that a plugin of the configuration file contributed; what follows its name is the plugin's to read. */
@@ -16,19 +17,19 @@ export async function runForeignCommand(name: string, args: readonly string[]): 
       mode: 'quiet',
       stages: false,
       terminal: undefined,
-      write: (text) => void process.stderr.write(text),
+      write: (text) => writeTo('stderr', text),
     });
     await using box = await openBox(global, renderer);
     const command = box.commands.find((candidate) => candidate.name === name);
     if (command === undefined) throw unknownCommand(name);
     if (args[0] === '--help') {
-      process.stdout.write(command.help.endsWith('\n') ? command.help : `${command.help}\n`);
+      writeTo('stdout', command.help.endsWith('\n') ? command.help : `${command.help}\n`);
       return 0;
     }
     const { stdin, stdout, stderr } = process;
     return await command.run(args, { stdin, stdout, stderr, signal: signals.signal });
   } catch (error) {
-    process.stderr.write(formatError(error, { debug: args.includes('--debug'), json: false }));
+    writeTo('stderr', formatError(error, { debug: args.includes('--debug'), json: false }));
     return signals.exitStatus ?? 2;
   }
 }

@@ -5,11 +5,11 @@ import type { Command, GlobalValues } from './command.ts';
 import { commands } from './commands/index.ts';
 import { formatHelp, formatOverview, withoutTakenShorts } from './output/help.ts';
 import { formatError } from './output/report-error.ts';
+import { writeTo } from './output/streams.ts';
 import { runCommand } from './run-command.ts';
 
 /** Runs one command line and ends the process with its status. */
 export async function main(args: readonly string[]): Promise<never> {
-  ignoreClosedPipes();
   const [name, ...rest] = args;
   const status = await dispatch(name, rest);
   // Not left to the event loop: an idle connection of a source must not hold up the shell's prompt.
@@ -18,15 +18,14 @@ export async function main(args: readonly string[]): Promise<never> {
 
 async function dispatch(name: string | undefined, rest: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h') {
-    const stream = name === undefined ? process.stderr : process.stdout;
-    stream.write(formatOverview(commands));
+    writeTo(name === undefined ? 'stderr' : 'stdout', formatOverview(commands));
     return name === undefined ? 2 : 0;
   }
   const found = commands.find((entry) => entry.name === (name === '--version' ? 'version' : name));
   if (found === undefined) return (await import('./foreign-command.ts')).runForeignCommand(name, rest);
   const command = await found.load();
   if (asksForHelp(command, rest)) {
-    process.stdout.write(formatHelp(command));
+    writeTo('stdout', formatHelp(command));
     return 0;
   }
   const wanted = { json: rest.includes('--json'), debug: rest.includes('--debug') };
@@ -38,7 +37,7 @@ async function dispatch(name: string | undefined, rest: readonly string[]): Prom
     global = values;
     return await runCommand(command, { values: parsed.values, operands: parsed.operands, global: values });
   } catch (error) {
-    process.stderr.write(formatError(error, global));
+    writeTo('stderr', formatError(error, global));
     if (isBoxError(error, 'ERR_BOX_USAGE')) return command.failure ?? 2;
     return command.failure ?? 1;
   }
@@ -62,15 +61,5 @@ function endsBefore(command: Command, args: readonly string[]): boolean {
     return parseArguments(args, specs, { ...command.operands, min: 0 }).values.help;
   } catch {
     return false;
-  }
-}
-
-/** A reader that left (`box images | head -1`) is no failure to talk about. */
-function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (stream === process.stdout) process.exit(141);
-    });
   }
 }

@@ -4,6 +4,7 @@ import type { OptionSpecs, OptionValues } from './args/options.ts';
 import { createRenderer } from './output/renderer.ts';
 import type { Renderer } from './output/renderer.ts';
 import { terminalOf } from './output/terminal.ts';
+import { writeTo } from './output/streams.ts';
 import { watchSignals } from './signals.ts';
 
 export interface CommandLine {
@@ -24,7 +25,7 @@ export async function runCommand(command: Command, { values, operands, global }:
     global,
     renderer,
     signal: signals.signal,
-    write: (text) => void process.stdout.write(text),
+    write: (text) => writeTo('stdout', text),
     openBox,
     takeSignals: (handler) => signals.take(handler),
   };
@@ -35,9 +36,7 @@ export async function runCommand(command: Command, { values, operands, global }:
     // The abort's reason comes out of whatever was waiting; the shell wants the signal's own status.
     if (signals.exitStatus === undefined) throw error;
     if (!global.quiet)
-      process.stderr.write(
-        `box: ${signals.signal.reason instanceof Error ? signals.signal.reason.message : 'stopped'}\n`,
-      );
+      writeTo('stderr', `box: ${signals.signal.reason instanceof Error ? signals.signal.reason.message : 'stopped'}\n`);
     return signals.exitStatus;
   } finally {
     await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
@@ -50,11 +49,11 @@ async function openBoxFor(global: GlobalValues, renderer: Renderer): Promise<Box
 }
 
 function rendererFor(command: Command, global: GlobalValues): Renderer {
-  const stream = global.json && command.eventsTo !== 'stderr' ? process.stdout : process.stderr;
+  const stream = global.json && command.eventsTo !== 'stderr' ? 'stdout' : 'stderr';
   return createRenderer({
     mode: global.json ? 'json' : global.quiet ? 'quiet' : 'human',
     stages: global.verbose,
     terminal: terminalOf(stream, process.env),
-    write: (text) => void stream.write(text),
+    write: (text) => writeTo(stream, text),
   });
 }

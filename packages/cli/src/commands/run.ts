@@ -5,6 +5,7 @@ import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
 import { readRunOptions } from '../run/read-options.ts';
 import { formatFailure } from '../output/report-error.ts';
+import { writeTo } from '../output/streams.ts';
 import { parseDuration } from '../run/values.ts';
 
 export const run = defineCommand({
@@ -43,7 +44,7 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     using connection = terminal ? connectTerminal(container, { interactive: values.interactive }) : undefined;
     const status = await withTimeout(container, timeout);
     await connection?.drained();
-    if (status.reason !== undefined) process.stderr.write(formatFailure(status.reason, status.hint));
+    if (status.reason !== undefined) writeTo('stderr', formatFailure(status.reason, status.hint));
     return status.code;
   },
 });
