@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+import type { BenchOptions } from './bench.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    image: { type: 'string', multiple: true },
+    on: { type: 'string', multiple: true },
+  },
+});
+
+const options: BenchOptions = {
+  rounds: Number(values.rounds),
+  images: values.image,
+  storages: values.on ?? ['disk', 'tmpfs'],
+};
+
+switch (positionals[0]) {
+  case 'pull':
+    await (await import('./pull.ts')).benchPull(options);
+    break;
+  case 'unpack':
+    await (await import('./unpack.ts')).benchUnpack(options);
+    break;
+  case 'run':
+    await (await import('./run.ts')).benchRun(options);
+    break;
+  default:
+    process.stderr.write('npm run bench -- pull|unpack|run [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n');
+    process.exitCode = 2;
+}
