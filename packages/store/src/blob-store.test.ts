@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, write
 import { join } from 'node:path';
 import type { BoxEvent, Digest } from '@boxkit/contracts';
 import { describe, expect, test } from 'vitest';
-import { codeOf, collect, descriptorOf, never, putBlob } from './testing/fixtures.ts';
+import { codeOf, collect, descriptorOf, never, putBlob, listed } from './testing/fixtures.ts';
 import { type TemporaryStore, temporaryStore } from './testing/temporary-store.ts';
 
 const partialOf = (t: TemporaryStore, digest: Digest): string => join(t.home, 'tmp/partial', digest.replace(':', '/'));
@@ -24,7 +24,7 @@ describe('writing a blob', () => {
     expect(await t.store.blobs.has(descriptor.digest)).toBe(true);
     expect((await collect(t.store.blobs.open(descriptor.digest))).equals(bytes)).toBe(true);
     expect(existsSync(partialOf(t, descriptor.digest))).toBe(false);
-    expect(await Array.fromAsync(t.store.blobs.list())).toEqual([{ digest: descriptor.digest, size: bytes.length }]);
+    expect(await listed(t.store.blobs.list())).toEqual([{ digest: descriptor.digest, size: bytes.length }]);
   });
 
   test('the bytes of an awaited write can be read at the path, and the file keeps its inode', async () => {
@@ -221,5 +221,5 @@ test('to delete a blob twice is no error', async () => {
 test('files that are no blobs are not listed', async () => {
   await using t = await temporaryStore();
   appendFileSync(join(t.store.home, 'blobs/sha256/README'), 'hello');
-  expect(await Array.fromAsync(t.store.blobs.list())).toEqual([]);
+  expect(await listed(t.store.blobs.list())).toEqual([]);
 });

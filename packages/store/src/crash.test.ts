@@ -5,6 +5,7 @@ import type { Digest } from '@boxkit/contracts';
 import { temporaryDirectory } from '@boxkit/testkit';
 import { describe, expect, test } from 'vitest';
 import { openStore } from './store.ts';
+import { listed } from './testing/fixtures.ts';
 import { startChild } from './testing/child-process.ts';
 
 /** Milliseconds after which a child is killed at the latest, counted from when it opens the store. */
@@ -81,7 +82,7 @@ test('a prune takes nothing away from those that pull and run at the same time',
   await using store = await openStore({ home });
   expect((await store.fsck()).problems).toEqual([]);
   await store.prune({ all: true });
-  expect(await Array.fromAsync(store.blobs.list())).toEqual([]);
-  expect(await Array.fromAsync(store.layers.list())).toEqual([]);
+  expect(await listed(store.blobs.list())).toEqual([]);
+  expect(await listed(store.layers.list())).toEqual([]);
   expect(readdirSync(join(home, 'locks'))).toEqual(['prune']);
 });

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { ownerOf, thisProcess } from './owner.ts';
 import type { PruneResult } from './prune.ts';
 import { type DiskStore, openStore } from './store.ts';
-import { descriptorOf, never, putBlob, putImage } from './testing/fixtures.ts';
+import { descriptorOf, never, putBlob, putImage, listed } from './testing/fixtures.ts';
 import { type TemporaryStore, temporaryStore } from './testing/temporary-store.ts';
 
 /** Works on the store as another process would, and gives up what it relied on. */
@@ -40,7 +40,7 @@ describe('prune', () => {
     const result = await t.store.prune();
     expect(kinds(result)).toEqual(['blob', 'blob', 'blob', 'layer', 'rootfs']);
     expect(result.bytes).toBeGreaterThan(image.layer.size);
-    expect(await Array.fromAsync(t.store.blobs.list())).toEqual([]);
+    expect(await listed(t.store.blobs.list())).toEqual([]);
     expect(existsSync(t.store.layers.pathOf(image.diffId))).toBe(false);
     expect(readdirSync(join(t.home, 'tmp'))).toEqual(['partial']);
   });
@@ -50,7 +50,7 @@ describe('prune', () => {
     await elsewhere(t, async (store) => putBlob(store, Buffer.alloc(100_000)));
     const dry = await t.store.prune({ dryRun: true });
     expect(dry).toMatchObject({ dryRun: true, removed: [{ kind: 'blob' }] });
-    expect((await Array.fromAsync(t.store.blobs.list())).length).toBe(1);
+    expect((await listed(t.store.blobs.list())).length).toBe(1);
     const wet = await t.store.prune();
     expect(wet).toEqual({ ...dry, dryRun: false });
   });

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import type { BoxEvent, DiffId } from '@boxkit/contracts';
 import { describe, expect, test } from 'vitest';
-import { never } from './testing/fixtures.ts';
+import { never, listed } from './testing/fixtures.ts';
 import { temporaryStore } from './testing/temporary-store.ts';
 
 const diffId = `sha256:${'ab'.repeat(32)}` as DiffId;
@@ -25,8 +25,8 @@ describe('a tree', () => {
     expect(path).not.toContain(':');
     expect(readFileSync(join(path, 'file'), 'utf8')).toBe('content');
     expect(existsSync(staging)).toBe(false);
-    expect(await Array.fromAsync(t.store.layers.list())).toEqual([diffId]);
-    expect(await Array.fromAsync(t.store.rootfs.list())).toEqual([]);
+    expect(await listed(t.store.layers.list())).toEqual([diffId]);
+    expect(await listed(t.store.rootfs.list())).toEqual([]);
   });
 
   test('is built once when many want it at the same time; the others wait, and say so', async () => {

@@ -44,7 +44,13 @@ export async function putImage(store: DiskStore, reference: string, seed: string
 }
 
 export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(bytes));
+  return Buffer.concat(await listed(bytes));
+}
+
+export async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** The code of the BoxError that `work` rejects with. */
