@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { BoxError } from '@boxkit/contracts';
@@ -11,6 +12,7 @@ export type Compression = 'gzip' | 'zstd';
 /** What deflate can reach is 1032; an image that exceeds this beyond the first gigabyte is made to fill a disk. */
 const ratioLimit = 300;
 const ratioGrace = 1024 ** 3;
+const chunkSize = 256 * 1024;
 
 /** How bytes that start with `start` are compressed, by their magic; undefined for not at all. Throws for what box does not read. */
 export function compressionOf(start: Uint8Array, archive: string, entry?: string): Compression | undefined {
@@ -34,23 +36,47 @@ export async function decompress(
   const { archive, signal } = options;
   const { size } = await handle.stat();
   const limit = Math.max(ratioGrace, size * ratioLimit);
-  const inflate = compression === 'gzip' ? createGunzip() : createZstdDecompress();
-  const capped = async function* (chunks: AsyncIterable<Buffer>) {
+  const capped = async function* () {
     let total = 0;
-    for await (const chunk of chunks) {
+    for await (const chunk of decoded(readRange(handle, { start: 0, length: size }, options), compression, archive)) {
       total += chunk.length;
       if (total > limit) throw tooLong(archive, limit);
       yield chunk;
     }
   };
-  const source = readRange(handle, { start: 0, length: size }, options);
-  try {
-    await pipeline(source, inflate, capped, createWriteStream(to, { flags: 'wx', mode: 0o600 }), { signal });
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? '';
-    if (!/^(?:Z_|ZSTD_)/.test(code)) throw cause;
-    throw new ArchiveError(archive, undefined, `its ${compression} stream is damaged or cut short`, { cause });
+  await pipeline(capped(), createWriteStream(to, { flags: 'wx', mode: 0o600 }), { signal });
+}
+
+/** Decompresses a stream. Throws ERR_BOX_ARCHIVE_INVALID when it is damaged or ends early. */
+export async function* decoded(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression | 'none',
+  archive: string,
+  entry?: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (compression === 'none') {
+    yield* chunks;
+    return;
   }
+  const inflate = compression === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+  try {
+    yield* compose(chunks, inflate);
+  } catch (cause) {
+    if (!/^(?:Z_|ZSTD_)/.test((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    throw new ArchiveError(archive, entry, `its ${compression} stream is damaged or cut short`, { cause });
+  }
+}
+
+/** Reads `chunks` through a stream; an error of either ends both. */
+async function* compose(
+  chunks: AsyncIterable<Uint8Array>,
+  through: Transform,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const fed = pipeline(Readable.from(chunks), through);
+  // Awaited below; a failure before the reader gets there is no unhandled one.
+  fed.catch(() => {});
+  yield* through as AsyncIterable<Uint8Array>;
+  await fed;
 }
 
 function tooLong(archive: string, limit: number): BoxError {

@@ -15,7 +15,8 @@ import { describeBytes, resolvedImage, type Document } from './resolved-image.ts
 
 const configLimit = 8 * 1024 * 1024;
 
-const mediaTypes: Readonly<Record<Compression | 'none', string>> = {
+/** What docker calls a layer, by how it is compressed. */
+export const dockerLayerTypes: Readonly<Record<Compression | 'none', string>> = {
   none: MediaType.dockerLayer,
   gzip: MediaType.dockerLayerGzip,
   zstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
@@ -81,10 +82,11 @@ async function describeLayer(
   const compression = compressionOf(await firstBytes(file, signal), archive, name) ?? 'none';
   const known = compression === 'none' ? (diffId as string | undefined) : digestInName(name);
   const digest = known === undefined ? await digestOf(file, signal) : parseDigest(known);
-  return { mediaType: mediaTypes[compression], digest, size: file.size };
+  return { mediaType: dockerLayerTypes[compression], digest, size: file.size };
 }
 
-async function firstBytes(file: ArchiveFile, signal: AbortSignal): Promise<Uint8Array> {
+/** Enough of a file to tell how it is compressed. */
+export async function firstBytes(file: ArchiveFile, signal: AbortSignal): Promise<Uint8Array> {
   for await (const chunk of file.read(0, signal)) return chunk.subarray(0, 8);
   return new Uint8Array();
 }

@@ -123,9 +123,9 @@ describe('docker-archive: refuses', () => {
       invalid(/layer 0 is missing/),
     );
     await expect(failureIn(archiveWith({ [configPath]: undefined }))).resolves.toMatchObject(invalid(/it is missing/));
-    await expect(failureIn(archiveWith({ 'manifest.json': undefined }))).resolves.toMatchObject(
-      invalid(/"manifest\.json": it is missing/),
-    );
+    await expect(
+      failureIn(archiveWith({ 'manifest.json': undefined, repositories: undefined })),
+    ).resolves.toMatchObject(invalid(/"manifest\.json": it is missing/));
   });
 
   test('documents that are none: deep, long, doubled keys, no UTF-8, of another shape', async () => {
@@ -147,6 +147,18 @@ describe('docker-archive: refuses', () => {
     await expect(
       failureIn(archiveWith({ [configPath]: `{"a":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_001)}` })),
     ).resolves.toMatchObject(invalid(/nests deeper/));
+  });
+
+  test('an old archive whose layers are their own ancestors, or lead outside', async () => {
+    const old = (parent: string) =>
+      tarOf([
+        { path: 'repositories', content: '{"a":{"1":"x"}}' },
+        { path: 'x/json', content: JSON.stringify({ id: 'x', parent }) },
+        { path: 'x/layer.tar', content: layer.bytes },
+      ]);
+    expect(await failureIn(old('x'))).toMatchObject(invalid(/more than 1000 layers/));
+    expect(await failureIn(old('../x'))).toMatchObject(invalid(/leads upwards/));
+    expect(await failureIn(old('y'))).toMatchObject(invalid(/"y\/json": it is missing/));
   });
 
   test('a layer compressed with what box does not read', () =>

@@ -152,6 +152,24 @@ describe('docker-archive:', () => {
     await expect(read(dockerArchiveSource(), `${path}:@2`)).rejects.toMatchObject({ code: 'ERR_BOX_IMAGE_NOT_FOUND' });
   });
 
+  test('reads what docker save wrote before version 1.10, without manifest.json', async () => {
+    const chain = [
+      { id: 'low', layer: base.tar },
+      { id: 'high', layer: top.tar, parent: 'low', architecture: 'amd64', os: 'linux', config: { Cmd: ['/bin/tool'] } },
+    ];
+    const entries = chain.flatMap(({ layer, ...fields }): TarEntry[] => [
+      { path: `${fields.id}/layer.tar`, content: layer },
+      { path: `${fields.id}/json`, content: JSON.stringify(fields) },
+      { path: `${fields.id}/VERSION`, content: '1.0' },
+    ]);
+    entries.push({ path: 'repositories', content: '{"me/it":{"1":"high"},"other":{"1":"low"}}' });
+    const path = await write('legacy.tar', writeTar(entries));
+    await using opened = await openImage(dockerArchiveSource(), `${path}:me/it:1`);
+    expect(opened.image.layers.map((layer) => layer.diffId)).toEqual(expected.diffIds);
+    expect(opened.image.imageConfig).toMatchObject({ architecture: 'amd64', config: { Cmd: ['/bin/tool'] } });
+    expect((await read(dockerArchiveSource(), `${path}:other:1`)).diffIds).toEqual([base.diffId]);
+  });
+
   test('takes a tar of an image layout for what it is', async () => {
     const layout = join(directory.path, 'as-archive');
     await writeOciLayout(layout, [{ document: image, name: 'x' }]);

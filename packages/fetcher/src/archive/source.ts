@@ -4,6 +4,7 @@ import type { ArchiveFiles } from './archive-files.ts';
 import { looksLikeDockerDirectory, looksLikeTar } from './detect.ts';
 import { resolveArchivedImage } from './docker-archive.ts';
 import { chooseArchivedImage, manifestName, readArchiveManifest } from './docker-manifest.ts';
+import { repositoriesName, resolveLegacyImage } from './legacy-archive.ts';
 import { detectPath, normalizeLocation, parseLocation } from './location.ts';
 import { openArchive } from './open-archive.ts';
 
@@ -36,9 +37,10 @@ export async function resolveIn(
   context: Pick<SourceContext, 'signal'>,
 ): Promise<ResolvedImage> {
   const { signal } = context;
-  // A file without scheme is taken for docker's; it may be an image layout all the same.
-  if ((await files.find(manifestName)) === undefined && (await files.find(layoutName)) !== undefined) {
-    return resolveLayout(files, tag, signal);
+  if ((await files.find(manifestName)) === undefined) {
+    // A file without scheme is taken for docker's; it may be an image layout all the same.
+    if ((await files.find(layoutName)) !== undefined) return resolveLayout(files, tag, signal);
+    if ((await files.find(repositoriesName)) !== undefined) return resolveLegacyImage(files, tag, signal);
   }
   const images = await readArchiveManifest(files, signal);
   return resolveArchivedImage(files, chooseArchivedImage(files.path, images, tag), signal);
