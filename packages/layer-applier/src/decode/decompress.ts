@@ -1,5 +1,6 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
 import { invalid } from '../extract/layer-error.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 import { detectCompression, magicSize, type Compression } from './compression.ts';
 
 /** Big chunks, as each costs a turn of the event loop and a hop to zlib's thread; some kept ready on both sides. */
@@ -44,7 +45,8 @@ async function* inflate(
   const decoder: Gunzip | ZstdDecompress =
     compression === 'gzip' ? createGunzip(decoderOptions) : createZstdDecompress(decoderOptions);
   const stop = new AbortController();
-  const feeding = feed(decoder, start, chunks, stop.signal);
+  const frames = compression === 'zstd' ? new ZstdFrames() : undefined;
+  const feeding = feed(decoder, withStart(start, chunks), frames, stop.signal);
   // Its failure is thrown below, after the decoder has been destroyed by it.
   feeding.catch(() => {});
   try {
@@ -61,23 +63,36 @@ async function* inflate(
 /** Writes all of the blob into the decoder, as fast as it takes it. */
 async function feed(
   decoder: Gunzip | ZstdDecompress,
-  start: Uint8Array,
-  chunks: AsyncIterator<Uint8Array>,
+  next: () => Promise<Uint8Array | undefined>,
+  frames: ZstdFrames | undefined,
   stop: AbortSignal,
 ): Promise<void> {
   try {
-    let pending: Uint8Array | undefined = start;
-    while (pending !== undefined && !stop.aborted) {
-      // Bytes after the compressed stream: the decoder has ended and takes no more, but the blob is read to its end.
-      if (!decoder.readableEnded && !decoder.destroyed && !decoder.write(pending)) await drained(decoder);
-      const next: IteratorResult<Uint8Array> = await chunks.next();
-      pending = next.done === true ? undefined : next.value;
+    for (let chunk = await next(); chunk !== undefined && !stop.aborted; chunk = await next()) {
+      for (const piece of frames?.split(chunk) ?? [chunk]) {
+        // Bytes after the compressed stream: the decoder takes no more, but the blob is read to its end.
+        if (decoder.readableEnded || decoder.destroyed) break;
+        if (!decoder.write(piece)) await drained(decoder);
+      }
     }
     decoder.end();
   } catch (error) {
     decoder.destroy(error as Error);
     throw error;
   }
+}
+
+function withStart(start: Uint8Array, chunks: AsyncIterator<Uint8Array>): () => Promise<Uint8Array | undefined> {
+  let first: Uint8Array | undefined = start;
+  return async () => {
+    if (first === undefined) {
+      const next = await chunks.next();
+      return next.done === true ? undefined : next.value;
+    }
+    const chunk = first;
+    first = undefined;
+    return chunk;
+  };
 }
 
 async function drained(decoder: Gunzip | ZstdDecompress): Promise<void> {

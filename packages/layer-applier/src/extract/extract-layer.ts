@@ -135,11 +135,11 @@ function verifyDiffId({ layer }: ExtractOptions, received: string): void {
 /** Failures of both sides as errors that name the layer, the entry and the offset. */
 function explain(error: unknown, { layer, signal }: ExtractOptions): unknown {
   if (signal.aborted) return signal.reason;
-  if (isBoxError(error)) return error;
   const { digest } = layer.descriptor;
   if (error instanceof ExtractFailure) {
     return layerError(error.code, error.message, error.hint, { layer: digest, ...error.fields });
   }
+  if (isBoxError(error)) return error;
   const failed = error as Outcome;
   if (failed.kind === 'failed') {
     return layerError(failed.code, failed.reason, failed.hint, { layer: digest, ...failed.fields });

@@ -168,9 +168,7 @@ export class TreeWriter {
   /** Puts the final attributes on a directory whose children are all there. */
   finishDirectory(directory: Directory, opaqueXattr: string | undefined): void {
     const isRoot = directory === this.#directories.root;
-    const fd = isRoot
-      ? directory.fd
-      : openAt(this.#directories.fdOf(directory.parent), this.#names.set(directory.name), openDirectory, 0);
+    const fd = isRoot ? directory.fd : this.#open(directory.parent, directory.name, openDirectory);
     if (fd === -1) throw failedCall('openat');
     try {
       if (opaqueXattr !== undefined && fsetxattr(fd, cString(opaqueXattr), Buffer.from('y'), 1, 0) !== 0) {
@@ -203,13 +201,18 @@ export class TreeWriter {
     return result;
   }
 
+  /** Opens what is there; short of descriptors, those that are only kept for speed give way. */
+  #open(parent: Directory, name: string, flags: number): number {
+    const fd = openAt(this.#directories.fdOf(parent), this.#names.set(name), flags, 0);
+    if (fd !== -1) return fd;
+    const errno = lastErrno();
+    if (errno !== 'EMFILE' && errno !== 'ENFILE') return fd;
+    this.#directories.closeAll();
+    return openAt(this.#directories.fdOf(parent), this.#names.set(name), flags, 0);
+  }
+
   #exists(parent: Directory, name: string): boolean {
-    const fd = openAt(
-      this.#directories.fdOf(parent),
-      this.#names.set(name),
-      openFlag.path | openFlag.noFollow | openFlag.closeOnExec,
-      0,
-    );
+    const fd = this.#open(parent, name, openFlag.path | openFlag.noFollow | openFlag.closeOnExec);
     if (fd === -1) {
       const errno = lastErrno();
       if (errno === 'ENOENT' || errno === 'ENOTDIR') return false;

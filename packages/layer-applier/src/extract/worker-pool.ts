@@ -66,7 +66,8 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
 
 function startWorker(): Worker {
   count++;
-  const worker = new Worker(workerFile, { name: 'box layer', stdin: false });
+  // The program's own flags (--input-type, --inspect ...) are not the thread's.
+  const worker = new Worker(workerFile, { name: 'box layer', execArgv: [] });
   worker.once('exit', () => {
     const at = idle.indexOf(worker);
     if (at === -1) return;

@@ -1,0 +1,116 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { requireTool, runCommand, temporaryDirectory, writeTar } from '@boxkit/testkit';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { extracted, failure, layerOf, paths } from '../extract/layer.fixture.ts';
+import { parseDigest, parseDiffId } from '@boxkit/contracts';
+
+const big = Buffer.from(Array.from({ length: 300_000 }, (_, i) => `${(i * 7919) % 10_007} `).join(''));
+const tar = writeTar([
+  { path: 'a', content: 'x' },
+  { path: 'big', content: big },
+  { path: 'z', content: 'last' },
+]);
+const gzip = gzipSync(tar);
+const zstd = zstdCompressSync(tar);
+const half = Math.floor(tar.length / 2 / 512) * 512;
+const members = Buffer.concat([
+  gzipSync(tar.subarray(0, half)),
+  gzipSync(tar.subarray(half)),
+  gzipSync(Buffer.alloc(0)),
+]);
+const skippable = Buffer.concat([Buffer.from('502a4d1804000000', 'hex'), Buffer.from('skip')]);
+const frames = Buffer.concat([
+  skippable,
+  zstdCompressSync(tar.subarray(0, half)),
+  skippable,
+  zstdCompressSync(tar.subarray(half)),
+]);
+
+const blobs = [
+  ['plain', tar],
+  ['gzip', gzip],
+  ['gzip of several members', members],
+  ['gzip with zeros after it', Buffer.concat([gzip, Buffer.alloc(100_000)])],
+  ['zstd', zstd],
+  ['zstd of several frames, some to be skipped', frames],
+] as const;
+
+test.each(blobs)('%s is found by its magic bytes, in chunks of any size and from a file', async (_name, blob) => {
+  for (const options of [{ chunk: 4096 }, { chunk: 65_537 }, { fromFile: true }]) {
+    const { tree } = await extracted(tar, { blob, ...options });
+    expect(paths(tree)).toEqual(['a', 'big', 'z']);
+  }
+});
+
+test.each([
+  ['gzip', members],
+  ['zstd', frames],
+] as const)('%s: members and frames may meet at any edge of a chunk', async (_name, blob) => {
+  const small = writeTar([{ path: 'a', content: 'abc' }]);
+  const compress = blob === members ? gzipSync : zstdCompressSync;
+  const parts = Buffer.concat([compress(small.subarray(0, 512)), compress(small.subarray(512))]);
+  for (const chunk of [1, 2, 3, compress(small.subarray(0, 512)).length]) {
+    expect(paths((await extracted(small, { blob: parts, chunk })).tree)).toEqual(['a']);
+  }
+});
+
+test.each([
+  ['gzip', gzip.subarray(0, gzip.length - 9)],
+  ['gzip without its checksum', gzip.subarray(0, gzip.length - 8)],
+  ['the second gzip member', members.subarray(0, gzipSync(tar.subarray(0, half)).length + 50)],
+  ['zstd', zstd.subarray(0, zstd.length - 9)],
+  ['plain', tar.subarray(0, tar.length - 3000)],
+])('%s that ends early is an error', async (_name, blob) => {
+  for (const options of [{}, { chunk: 1000 }, { fromFile: true }]) {
+    expect((await failure(tar, { blob, ...options })).code).toBe('ERR_BOX_LAYER_INVALID');
+  }
+});
+
+test.each([
+  ['gzip', gzip],
+  ['zstd', zstd],
+])('%s that is damaged is an error', async (_name, whole) => {
+  const blob = Buffer.from(whole);
+  const middle = Math.floor(blob.length / 2);
+  blob.fill(0x55, middle, middle + 8);
+  const error = await failure(tar, { blob });
+  expect(['ERR_BOX_LAYER_INVALID', 'ERR_BOX_DIFFID_MISMATCH']).toContain(error.code);
+});
+
+test.each([
+  ['bzip2', '425a6839314159265359'],
+  ['xz', 'fd377a585a000004e6d6'],
+  ['lz4', '04224d186440a7'],
+])('%s is refused by its name', async (name, hex) => {
+  const error = await failure(tar, { blob: Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(600)]) });
+  expect(error.code).toBe('ERR_BOX_LAYER_UNSUPPORTED');
+  expect(error.message).toContain(name);
+});
+
+test('the diffID is of the tar, not of the blob', async () => {
+  const error = await failure(tar, { blob: gzip, diffId: parseDiffId(layerOf(gzip).diffId) });
+  expect(error).toMatchObject({
+    code: 'ERR_BOX_DIFFID_MISMATCH',
+    fields: { layer: layerOf(gzip).descriptor.digest, received: layerOf(tar).diffId },
+  });
+});
+
+test('a file of the store whose bytes are not those of the digest is told as that, even when they are no tar', async () => {
+  const digest = parseDigest(`sha256:${'1'.repeat(64)}`);
+  expect((await failure(tar, { blob: gzip, digest, fromFile: true })).code).toBe('ERR_BOX_DIGEST_MISMATCH');
+  const garbage = Buffer.from('garbage'.repeat(1000));
+  expect((await failure(tar, { blob: garbage, digest, fromFile: true })).code).toBe('ERR_BOX_DIGEST_MISMATCH');
+});
+
+test('blobs of the usual programs are read', async (context) => {
+  requireTool(context, 'pigz', 'zstd', 'gzip');
+  await using directory = await temporaryDirectory('decode');
+  const path = join(directory.path, 'layer.tar');
+  await writeFile(path, tar);
+  for (const [program, ...args] of [['gzip'], ['pigz', '-11'], ['pigz'], ['zstd', '--long=27'], ['zstd', '-19']]) {
+    const { stdout } = await runCommand(program ?? '', [...args, '-c', path], { encoding: 'latin1' });
+    expect(paths((await extracted(tar, { blob: Buffer.from(stdout, 'latin1') })).tree)).toEqual(['a', 'big', 'z']);
+  }
+});

@@ -1,0 +1,229 @@
+import { mkdir, symlink, truncate, utimes, writeFile, link, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import {
+  compareTrees,
+  paxBlock,
+  requireRoot,
+  requireTool,
+  runCommand,
+  temporaryDirectory,
+  writeTar,
+  type TarEntry,
+} from '@boxkit/testkit';
+import { extracted, failure, paths, stage } from '../extract/layer.fixture.ts';
+
+const long = `${'directory-of-a-long-name/'.repeat(6)}${'file'.repeat(30)}`;
+
+/** A tree with all that the formats differ in. */
+async function sampleTree(root: string): Promise<void> {
+  await mkdir(join(root, 'directory-of-a-long-name/'.repeat(6)), { recursive: true });
+  await writeFile(join(root, long), 'long');
+  await symlink(long, join(root, 'long-link'));
+  await link(join(root, long), join(root, 'hard'));
+  await writeFile(join(root, 'ascii'), 'x'.repeat(513));
+  await writeFile(join(root, 'wörld'), '');
+  await utimes(join(root, 'ascii'), 5, 1_700_000_000);
+  const sparse = await open(join(root, 'sparse'), 'w');
+  // More segments than one header has, and a hole at the end.
+  for (let i = 0; i < 60; i++) await sparse.write(Buffer.from(`segment ${i}`), 0, null, i * 65_536);
+  await sparse.close();
+  await truncate(join(root, 'sparse'), 64 * 65_536 + 17);
+}
+
+const makers: readonly (readonly [name: string, program: string, args: readonly string[]])[] = [
+  ['GNU', 'tar', ['--format=gnu', '--sparse']],
+  ['old GNU', 'tar', ['--format=oldgnu', '--sparse']],
+  ['POSIX', 'tar', ['--format=posix', '--sparse', '--sparse-version=1.0', '--xattrs']],
+  ['POSIX with sparse 0.1', 'tar', ['--format=posix', '--sparse', '--sparse-version=0.1']],
+  ['POSIX with sparse 0.0', 'tar', ['--format=posix', '--sparse', '--sparse-version=0.0']],
+  ["bsdtar's pax", 'bsdtar', ['--format=pax', '--read-sparse']],
+  ["bsdtar's GNU", 'bsdtar', ['--format=gnutar']],
+];
+
+test.each(makers)('%s is read as its own program reads it', async (_name, program, args) => {
+  await using directory = await temporaryDirectory('formats');
+  const root = join(directory.path, 'root');
+  const other = join(directory.path, 'other');
+  await mkdir(root);
+  await mkdir(other);
+  await sampleTree(root);
+  await runCommand(program, [...args, '-cf', '../layer.tar', '.'], { cwd: root });
+  const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
+  const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
+  await runCommand(program, ['-xpf', '../layer.tar'], { cwd: other });
+  // bsdtar leaves the time of the working directory.
+  const differences = await compareTrees(staged.path, other);
+  expect(differences.filter((line) => program === 'tar' || !line.startsWith('.: mtime'))).toEqual([]);
+});
+
+test.each([
+  ['v7', ['--format=v7']],
+  ['ustar', ['--format=ustar']],
+] as const)('%s is read as GNU tar reads it', async (_name, args) => {
+  await using directory = await temporaryDirectory('formats');
+  const root = join(directory.path, 'root');
+  const other = join(directory.path, 'other');
+  await mkdir(join(root, 'p'.repeat(80)), { recursive: true });
+  await mkdir(other);
+  await writeFile(join(root, 'p'.repeat(80), args[0] === '--format=ustar' ? 'q'.repeat(90) : 'q'), 'x');
+  await symlink('p', join(root, 'link'));
+  await link(join(root, 'link'), join(root, 'hard'));
+  await runCommand('tar', [...args, '-cf', '../layer.tar', '.'], { cwd: root });
+  const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
+  const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
+  await runCommand('tar', ['-xpf', '../layer.tar'], { cwd: other });
+  expect(await compareTrees(staged.path, other)).toEqual([]);
+});
+
+test.each(['gnu', 'posix'])('holes stay holes (%s)', async (format) => {
+  await using directory = await temporaryDirectory('formats');
+  const root = join(directory.path, 'root');
+  await mkdir(root);
+  await writeFile(join(root, 'holes'), 'start');
+  await truncate(join(root, 'holes'), 2 ** 30);
+  await runCommand('tar', [`--format=${format}`, '--sparse', '-cf', '../layer.tar', '.'], { cwd: root });
+  const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
+  const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
+  const { size, blocks } = statSync(join(staged.path, 'holes'));
+  expect(size).toBe(2 ** 30);
+  expect(blocks).toBeLessThan(64);
+});
+
+test('pax: path, linkpath, size, uid, gid and mtime beat the header; an empty value gives them back', async () => {
+  const { tree } = await extracted([
+    {
+      path: 'short',
+      content: 'abc',
+      pax: { path: 'päth', uid: '70000', gid: '3000000000', mtime: '9.25', comment: 'x' },
+    },
+    { path: 'kept', content: '', uid: 3, pax: { path: '', uid: '' } },
+    { path: 'link', type: 'symlink', link: 'x', pax: { linkpath: 'y'.repeat(200) } },
+  ]);
+  expect(paths(tree)).toEqual(['kept', 'link', 'pÃ¤th']);
+  expect(tree.get('pÃ¤th')).toMatchObject({ owner: '70000:3000000000', mtime: '9250000000', size: '3' });
+  expect(tree.get('kept')?.owner).toBe('3:0');
+  expect(tree.get('link')?.link).toBe('y'.repeat(200));
+});
+
+test('pax: a global header holds for all that follow, until their own', async () => {
+  const { tree } = await extracted([
+    { raw: Buffer.concat(paxBlock('g', { mtime: '77', comment: 'commit' })) },
+    { path: 'a', content: '' },
+    { path: 'b', content: '', pax: { mtime: '78' } },
+  ]);
+  expect([tree.get('a')?.mtime, tree.get('b')?.mtime]).toEqual(['77000000000', '78000000000']);
+});
+
+test("pax: libarchive's xattrs are base64 with an encoded name", async () => {
+  const { tree } = await extracted([{ path: 'f', content: '', pax: { 'LIBARCHIVE.xattr.user.a%20b': 'AP8' } }]);
+  expect(tree.get('f')?.xattrs).toEqual({ 'user.a b': '0x00ff' });
+});
+
+test('a file of more than 8 GiB has its size in base 256 or pax', async () => {
+  for (const format of ['gnu', 'pax'] as const) {
+    const tar = writeTar([{ path: 'f', content: '', size: 2 ** 34 }], { format, end: false });
+    const error = await failure(tar);
+    expect(error).toMatchObject({ code: 'ERR_BOX_LAYER_INVALID', fields: { entry: 'f' } });
+    expect(error.message).toContain('in the middle');
+  }
+});
+
+test('type 7 is a file; an old directory is a file whose name ends with a slash', async () => {
+  const { tree } = await extracted([
+    { path: 'contiguous', typeflag: '7', content: 'x' },
+    { path: 'old/', typeflag: '\0', mode: 0o700 },
+    { path: 'old/f', typeflag: '\0', content: 'y' },
+  ]);
+  expect(['contiguous', 'old', 'old/f'].map((path) => tree.get(path)?.type)).toEqual(['file', 'directory', 'file']);
+});
+
+test('the data of a hardlink is passed over, where it has some', async () => {
+  const entries: TarEntry[] = [
+    { path: 'a', content: 'abc' },
+    { path: 'b', type: 'hardlink', link: 'a', content: 'abc', pax: { size: '3' } },
+    { path: 'c', type: 'hardlink', link: 'a', content: 'abc' },
+    { path: 'd', type: 'hardlink', link: 'a', size: 3 },
+    { path: 'e', content: 'e' },
+  ];
+  const { tree } = await extracted(entries);
+  expect(paths(tree)).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+test('checksums of signed bytes are accepted, wrong ones are not', async () => {
+  const tar = writeTar([{ path: Buffer.alloc(20, 0xff), content: '' }]);
+  const header = tar.subarray(0, 512);
+  header.fill(0x20, 148, 156);
+  const signed = header.reduce((sum, byte) => sum + (byte > 127 ? byte - 256 : byte), 0);
+  header.write(`${signed.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  expect(paths((await extracted(tar)).tree)).toHaveLength(1);
+  header[0] = (header[0] ?? 0) ^ 1;
+  expect((await failure(tar)).code).toBe('ERR_BOX_LAYER_INVALID');
+});
+
+test.each([
+  ['a length that lies', '99 path=x\n'],
+  ['no equals sign', '8 path\n\n'],
+  ['no key', '5 =x\n'],
+  ['a NUL in a path', '11 path=a\0b\n'],
+  ['a size that is no number', '12 size=1e3\n'],
+  ['a negative size', '11 size=-4\n'],
+  ['an mtime that is no number', '11 mtime=x\n'],
+])('pax: %s is an error', async (_name, record) => {
+  const raw = Buffer.from(writeTar([{ path: 'x', typeflag: 'x', content: record }], { end: false }));
+  expect((await failure([{ raw }, { path: 'f', content: '' }])).code).toBe('ERR_BOX_LAYER_INVALID');
+});
+
+test.each([
+  ['in a header', 700],
+  ['in the data', 1024 + 512 + 100],
+  ['in an extended header', 100],
+])('a tar that ends %s is an error', async (_name, length) => {
+  const tar = writeTar([
+    { path: 'a', content: '', pax: { comment: 'x' } },
+    { path: 'b', content: 'x'.repeat(2000) },
+  ]);
+  expect(await failure(tar.subarray(0, length))).toMatchObject({ code: 'ERR_BOX_LAYER_INVALID' });
+});
+
+test('a tar without an end mark is complete; bytes after the mark are read and belong to the diffID', async () => {
+  const tar = writeTar([{ path: 'a', content: 'x' }]);
+  expect(paths((await extracted(tar.subarray(0, 1024))).tree)).toEqual(['a']);
+  const trailed = Buffer.concat([tar, Buffer.alloc(10_240, 7)]);
+  const { staged } = await extracted(trailed);
+  expect(staged.tarBytes).toBe(trailed.length);
+  const { diffId } = (await extracted(tar)).staged.layer;
+  expect((await failure(trailed, { diffId })).code).toBe('ERR_BOX_DIFFID_MISMATCH');
+});
+
+test('an entry after a single block of zeros is an error, not lost in silence', async () => {
+  const tar = writeTar([{ path: 'a', content: '' }, { raw: Buffer.alloc(512) }, { path: 'b', content: '' }]);
+  expect((await failure(tar)).code).toBe('ERR_BOX_LAYER_INVALID');
+});
+
+test('what is no tar is an error that says so', async () => {
+  const error = await failure(Buffer.from('#!/bin/sh\n'.repeat(100)));
+  expect(error.code).toBe('ERR_BOX_LAYER_INVALID');
+  expect(error.message).toContain('no tar');
+});
+
+test('devices keep their numbers in every format', async (context) => {
+  requireRoot(context);
+  requireTool(context, 'bsdtar');
+  await using directory = await temporaryDirectory('formats');
+  const root = join(directory.path, 'root');
+  await mkdir(root);
+  await runCommand('mknod', [join(root, 'b'), 'b', '8', '1']);
+  await runCommand('mknod', [join(root, 'c'), 'c', '300', '100000']);
+  for (const [program, format] of [
+    ['tar', 'gnu'],
+    ['tar', 'posix'],
+    ['bsdtar', 'pax'],
+  ] as const) {
+    await runCommand(program, [`--format=${format}`, '-cf', '../layer.tar', '.'], { cwd: root });
+    const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
+    const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
+    expect(await compareTrees(staged.path, root, { ignore: ['mtime'] })).toEqual([]);
+  }
+});
