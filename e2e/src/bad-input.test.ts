@@ -1,22 +1,24 @@
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   buildImage,
   buildLayer,
   digestOf,
-  findTool,
   freePort,
   ordinaryUser,
   pushDocument,
+  runCommand,
   startFaultyRegistry,
   startRegistry,
   temporaryDirectory,
+  tryCommand,
 } from '@boxkit/testkit';
 import type { CommandResult, FaultRule, FaultyRegistry, ImageParts, Registry } from '@boxkit/testkit';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { expectSuccess, runBox } from './support/box.ts';
+import { root } from './support/packed-cli.ts';
 
 const layers = [buildLayer([{ path: 'file', content: 'good' }]), buildLayer([{ path: 'other', content: 'good too' }])];
 let registry: Registry;
@@ -139,12 +141,18 @@ test('a backend that there is not', async () => {
 test('a backend whose program is missing', async () => {
   await using work = await temporaryDirectory('bad');
   const tools = join(work.path, 'tools');
-  await mkdir(tools);
-  await symlink(findTool('readlink') ?? '', join(tools, 'readlink'));
-  const result = await runBox(work.path, ['run', '--isolation', 'bubblewrap', `${registry.host}/good`, 'x'], {
-    env: { PATH: tools },
-  });
-  expectError(result, 'ERR_BOX_BACKEND_UNAVAILABLE', 125);
+  await runCommand('sh', ['-ec', 'mkdir "$1"; ln -s /usr/bin/* "$1"; rm "$1/bwrap"', 'sh', tools]);
+  const args = ['run', '--isolation', 'bubblewrap', `${registry.host}/good`, 'x'];
+  expectError(await runBox(work.path, args, { env: { PATH: tools } }), 'ERR_BOX_BACKEND_UNAVAILABLE', 125);
+});
+
+test('a machine without any program', async () => {
+  await using work = await temporaryDirectory('bad');
+  const args = [join(root, 'packages/cli/bin/box'), 'run', `${registry.host}/good`, 'x'];
+  const env = { PATH: '/nonexistent', BOX_HOME: join(work.path, 'box') };
+  const result = await tryCommand('/bin/sh', args, { env });
+  expect(result.stderr).toMatch(/^ {2}code: ERR_BOX_(?!INTERNAL)/m);
+  expect(result.code).toBe(125);
 });
 
 test('a program that the image has not', async () => {
