@@ -69,6 +69,10 @@ export class Container implements RunningContainer {
     }
   }
 
+  resize(columns: number, rows: number): void {
+    this.#parts.stdio.resize?.(columns, rows);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) this.#end();
     await this.exit.catch(() => {});

@@ -11,7 +11,7 @@ import {
 import { openDescriptors } from './descriptors.ts';
 import { readReports } from './report-reader.ts';
 import { Container } from './container.ts';
-import { openStdio, type LaunchStdio, type OpenStdio } from './stdio.ts';
+import { openStdio, openTerminalStdio, type LaunchStdio, type OpenStdio } from './stdio.ts';
 
 export type LaunchOptions = LaunchStdio;
 
@@ -30,7 +30,7 @@ async function start(
   options: LaunchOptions,
 ): Promise<RunningContainer> {
   context.signal.throwIfAborted();
-  const stdio = openStdio(options);
+  const stdio = planned.plan.terminal ? openTerminalStdio() : openStdio(options);
   const child = await spawnPlan(planned, context.store.home, stdio);
   const container = new Container(planned, {
     child,

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { bind, check } from '@boxkit/linux';
+import { openTerminal } from './terminal.ts';
 
 /** How one of the three standard streams is connected. */
 export type StdioChoice = 'inherit' | 'pipe' | 'ignore';
@@ -18,10 +19,34 @@ export interface OpenStdio {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
+  /** Tells the terminal its size, where there is one. */
+  resize?(columns: number, rows: number): void;
   /** Closes the child's ends here, once it has them. */
   release(): void;
   /** Closes everything, when there is no child. */
   destroy(): void;
+}
+
+/** A terminal as all three; its input and output are this side's streams, whatever was chosen for pipes. */
+export function openTerminalStdio(): OpenStdio {
+  const terminal = openTerminal();
+  let released = false;
+  const release = (): void => {
+    if (!released) closeSync(terminal.slave);
+    released = true;
+  };
+  return {
+    child: [terminal.slave, terminal.slave, terminal.slave],
+    stdin: terminal.input,
+    stdout: terminal.output,
+    stderr: null,
+    resize: terminal.resize,
+    release,
+    destroy: () => {
+      release();
+      terminal.close();
+    },
+  };
 }
 
 const pipe2 = bind('int pipe2(_Out_ int *fds, int flags)');

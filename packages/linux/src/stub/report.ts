@@ -78,7 +78,9 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
 /** si_code and si_status of a siginfo_t. sigaction(2). */
 function parseEnd(info: Buffer): StubReport {
   const status = info.readInt32LE(24);
-  return info.readInt32LE(8) === CLD_EXITED ? { kind: 'ended', code: status } : { kind: 'ended', code: 128 + status, signal: status };
+  return info.readInt32LE(8) === CLD_EXITED
+    ? { kind: 'ended', code: status }
+    : { kind: 'ended', code: 128 + status, signal: status };
 }
 
 function errnoName(number: number): string {

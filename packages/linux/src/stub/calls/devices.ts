@@ -44,8 +44,18 @@ export interface DeviceOptions {
 export function borrowDevices({ borrow, terminal }: DeviceOptions): readonly SystemCall[] {
   const calls: SystemCall[] = [];
   if (borrow) for (const [name] of nodes) calls.push(openTree(`/dev/${name}`, `host /dev/${name}`));
-  if (terminal) calls.push(openTree('/proc/self/fd/0', 'host /dev/console'));
+  if (terminal) calls.push(...borrowTerminal());
   return calls;
+}
+
+/** By its name, since the open file belongs to the mount namespace that the launcher is in. */
+function borrowTerminal(): readonly SystemCall[] {
+  const name = { buffer: 'name of the terminal', size: 256 };
+  const why = 'the terminal, while it is in reach';
+  return [
+    { name: 'readlinkat', args: [AT_FDCWD, '/proc/self/fd/0', name, 255], why },
+    { name: 'open_tree', args: [AT_FDCWD, name, OPEN_TREE_CLONE], why, label: 'host /dev/console' },
+  ];
 }
 
 /** A /dev of the container's own, with the standard nodes only. */
