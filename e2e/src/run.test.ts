@@ -66,7 +66,7 @@ test('the exit status says how the command ended', async (context) => {
   };
   expect(await status(image, 'true')).toBe(0);
   expect(await status(image, 'false')).toBe(1);
-  expect(await status(image, 'sh', '-c', 'sh -c "kill -9 \\$\\$"')).toBe(137);
+  expect(await status(image, 'sh', '-c', 'sh -c "kill -9 \\$\\$"; exit $?')).toBe(137);
   expect(await status(image, '/etc')).toBe(126);
   expect(await status(image, 'no-such-program')).toBe(127);
 });
