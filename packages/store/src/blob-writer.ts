@@ -11,6 +11,8 @@ const fdatasyncAsync = promisify(fdatasync);
 
 /** Bytes read at once when what is there is hashed again. */
 const rereadSize = 1 << 20;
+/** Bytes after which the disk is told to begin, so that the commit of a long blob finds little left to sync. */
+const syncInterval = 32 << 20;
 /** Buffers given to one writev(2); the kernel takes 1024. */
 const maxBuffers = 512;
 
@@ -32,6 +34,9 @@ export async function createBlobWriter(
   let accepted = 0;
   let queue: Uint8Array[] = [];
   let flushing: Promise<void> | undefined;
+  let syncing: Promise<void> | undefined;
+  /** Bytes of the file when a sync was last begun. */
+  let synced = 0;
   let failure: unknown;
   let done = false;
 
@@ -52,6 +57,7 @@ export async function createBlobWriter(
     ftruncateSync(fd, 0);
     digest = createHash(algorithm);
     accepted = 0;
+    synced = 0;
   }
 
   /** Writes all that is queued, and what is queued meanwhile. */
@@ -60,6 +66,7 @@ export async function createBlobWriter(
     try {
       while (queue.length > 0) {
         const batch = queue.splice(0, maxBuffers);
+        if (at - synced >= syncInterval) beginSync(at);
         for (let rest = batch; rest.length > 0;) {
           const written = await writevAsync(fd, rest, at);
           at += written;
@@ -70,6 +77,14 @@ export async function createBlobWriter(
       // In the same turn as the last look at the queue: a write that comes a moment later must start a flush of its own.
       flushing = undefined;
     }
+  }
+
+  function beginSync(at: number): void {
+    if (syncing !== undefined) return;
+    synced = at;
+    syncing = fdatasyncAsync(fd)
+      .catch((error: unknown) => void (failure ??= diskError(what, error)))
+      .finally(() => (syncing = undefined));
   }
 
   function fail(error: unknown): never {
@@ -143,6 +158,8 @@ export async function createBlobWriter(
         throw failure;
       }
       try {
+        await syncing;
+        usable();
         await fdatasyncAsync(fd);
         renameSync(path, target);
       } catch (error) {
@@ -155,6 +172,7 @@ export async function createBlobWriter(
       if (done) return;
       done = true;
       await flushing?.catch(() => {});
+      await syncing;
       // Nothing worth resuming: leave no file behind.
       lock.release({ remove: fstatSync(fd).size === 0 });
     },
