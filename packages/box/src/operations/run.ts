@@ -12,7 +12,8 @@ export async function run(
   machine: Machine,
   running: Set<RunningContainer>,
 ): Promise<RunningContainer> {
-  const { platform: written, pull, concurrency, rootfsDriver, stdin, stdout, stderr, signal, ...runOptions } = options;
+  const { platform: written, pull, concurrency, rootfsDriver, signal, ...others } = options;
+  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...runOptions } = others;
   const platform = await platformOption(written);
   const apply = {
     ...(runOptions.name === undefined ? {} : { name: runOptions.name }),
@@ -21,7 +22,7 @@ export async function run(
   const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
   const { found, row } = await obtain(text, how, machine);
   const { stages, plugins } = machine;
-  const launch = stages.launch({ ...(stdin && { stdin }), ...(stdout && { stdout }), ...(stderr && { stderr }) });
+  const launch = stages.launch({ stdin, stdout, stderr });
   row.push(stages.isolate(runOptions), ...plugins.registry.stagesAfter('isolate'), tracked(launch, running));
   const context = machine.context(signal === undefined ? {} : { signal });
   return (await composeStages(row).run(found.reference as never, context)) as RunningContainer;
