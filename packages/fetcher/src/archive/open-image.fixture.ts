@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { BlobReader, Descriptor, Image, ImageSource, Reference, SourceContext } from '@boxkit/contracts';
 import { readManifest } from '@boxkit/manifest';
-import { openStore } from '@boxkit/store';
-import { temporaryDirectory } from '@boxkit/testkit';
+import { temporaryDirectory, type TemporaryDirectory } from '@boxkit/testkit';
 
 /** An image read through a source, and what must be closed with it. */
 export interface OpenedImage extends AsyncDisposable {
@@ -18,10 +16,21 @@ export async function openImage(
   location: string,
   options: { readonly name?: string } = {},
 ): Promise<OpenedImage> {
-  const home = await temporaryDirectory('archive-store');
-  const store = await openStore({ home: join(home.path, 'home') });
+  const staged = new Set<TemporaryDirectory>();
   const context: SourceContext = {
-    store,
+    // All that a source and readManifest ask of a store.
+    store: {
+      async stage(purpose: string) {
+        const directory = await temporaryDirectory(purpose);
+        staged.add(directory);
+        const dispose = async () => {
+          staged.delete(directory);
+          await directory[Symbol.asyncDispose]();
+        };
+        return { path: directory.path, [Symbol.asyncDispose]: dispose };
+      },
+      images: { get: () => Promise.resolve(undefined) },
+    } as unknown as SourceContext['store'],
     signal: new AbortController().signal,
     logger: { debug() {}, warn() {} },
     emit() {},
@@ -31,10 +40,6 @@ export async function openImage(
   const plain = { scheme: source.scheme, location: normal, text: `${source.scheme}:${normal}` };
   const named = { scheme: 'docker', location: options.name ?? '', text: options.name ?? '' };
   const reference = plain as unknown as Reference;
-  const dispose = async () => {
-    await store[Symbol.asyncDispose]();
-    await home[Symbol.asyncDispose]();
-  };
   try {
     const resolved = await source.resolve(reference, context);
     try {
@@ -52,7 +57,7 @@ export async function openImage(
         layerDigests,
         async [Symbol.asyncDispose]() {
           await resolved[Symbol.asyncDispose]();
-          await dispose();
+          requireNothingStaged(staged);
         },
       };
     } catch (error) {
@@ -60,9 +65,13 @@ export async function openImage(
       throw error;
     }
   } catch (error) {
-    await dispose();
+    requireNothingStaged(staged);
     throw error;
   }
+}
+
+function requireNothingStaged(staged: ReadonlySet<TemporaryDirectory>): void {
+  if (staged.size > 0) throw new Error('the source left something in the store');
 }
 
 function readerOf(open: (descriptor: Descriptor) => Promise<AsyncIterable<Uint8Array>>): BlobReader {
