@@ -9,8 +9,8 @@ export interface PseudoTerminal {
   readonly slave: number;
   readonly input: Writable;
   readonly output: Readable;
-  resize(columns: number, rows: number): void;
-  close(): void;
+  readonly resize: (columns: number, rows: number) => void;
+  readonly close: () => void;
 }
 
 const posixOpenpt = bind('int posix_openpt(int flags)');

@@ -21,3 +21,4 @@ export * from './tree/compare-trees.ts';
 export * from './tree/read-tree.ts';
 export * from './bpf-interpreter.ts';
 export * from './rootfs-driver-suite.ts';
+export { isolatorSuite, type IsolatorSuite } from './isolator-suite.ts';

@@ -1,5 +1,13 @@
 import { BoxError, type Bundle, type Isolator, type LaunchPlan } from '@boxkit/contracts';
-import { containerCalls, effectiveIdMap, findProgram, inFirstProcess, planAround, stubPath, unshareArguments } from '@boxkit/linux';
+import {
+  containerCalls,
+  effectiveIdMap,
+  findProgram,
+  inFirstProcess,
+  planAround,
+  stubPath,
+  unshareArguments,
+} from '@boxkit/linux';
 import { unshareCapabilities } from './capabilities.ts';
 import { probeUnshare } from './probe.ts';
 

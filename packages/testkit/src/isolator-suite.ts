@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Isolator } from '@boxkit/contracts';
+import { fileTests } from './isolator-suite/files.ts';
+import { makeHarness, type Harness, type IsolatorStages } from './isolator-suite/harness.ts';
+import { lifeTests } from './isolator-suite/life.ts';
+import { processTests } from './isolator-suite/process.ts';
+import { securityTests } from './isolator-suite/security.ts';
+import { terminalTests } from './isolator-suite/terminal.ts';
+import { leftBehind, systemSnapshot, type SystemSnapshot } from './leaks.ts';
+
+export interface IsolatorSuite extends IsolatorStages {
+  readonly isolator: Isolator;
+}
+
+/** What a test asks about the backend under test. */
+export interface SuiteContext {
+  readonly harness: Harness;
+  readonly isolator: Isolator;
+  readonly privilege: 'root' | 'user';
+  /** Whether the backend's table says that it enforces the feature for this user. */
+  readonly can: (feature: keyof ReturnType<Isolator['capabilities']>) => boolean;
+}
+
+/**
+ * What every isolation backend must keep, for whoever runs the tests (root, or not). Where the backend's table says that
+ * it cannot enforce something, the weakness itself is asserted, so that the table stays true. Registers tests with vitest.
+ */
+export function isolatorSuite({ isolator, ...stages }: IsolatorSuite): void {
+  const privilege = process.geteuid?.() === 0 ? 'root' : 'user';
+  const table = isolator.capabilities(privilege);
+  describe(`the isolation backend ${isolator.name}, as ${privilege}`, () => {
+    let harness: Harness | undefined;
+    let before: SystemSnapshot;
+    beforeAll(async () => {
+      before = systemSnapshot('boxkit-isolator');
+      harness = await makeHarness(isolator, stages);
+    });
+    afterAll(async () => {
+      await harness?.[Symbol.asyncDispose]();
+      const left = leftBehind(before, systemSnapshot('boxkit-isolator'));
+      expect(left.filter((line) => !line.startsWith('temporary'))).toEqual([]);
+    });
+    const context: SuiteContext = {
+      get harness() {
+        if (harness === undefined) throw new Error('the harness is made before the tests');
+        return harness;
+      },
+      isolator,
+      privilege,
+      can: (feature) => table[feature] === true,
+    };
+
+    test('the table answers for every feature, with a reason where it is no', () => {
+      for (const answer of Object.values(table)) expect(answer === true || answer.length > 0).toBe(true);
+    });
+    test('the probe says whether it works here', async () => {
+      const probe = await isolator.probe();
+      expect(probe.available || probe.reason.length > 0).toBe(true);
+    });
+    processTests(context);
+    fileTests(context);
+    lifeTests(context);
+    securityTests(context);
+    terminalTests(context);
+  });
+}

@@ -1,0 +1,120 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { RunningContainer } from '@boxkit/contracts';
+import type { SuiteContext } from '../isolator-suite.ts';
+import { systemSnapshot } from '../leaks.ts';
+
+/** How a container ends, and that nothing is left of it. */
+export function lifeTests(context: SuiteContext): void {
+  describe('the life', () => {
+    /** Starts a script and waits until it has said something. */
+    async function started(script: string, signal?: AbortSignal): Promise<RunningContainer> {
+      const container = await context.harness.start(['sh', '-c', script], signal === undefined ? {} : { signal });
+      await new Promise((resolve) => container.stdout?.once('data', resolve));
+      return container;
+    }
+
+    test('a signal reaches a process that handles it', async () => {
+      await using container = await started('trap "exit 42" TERM; echo ready; while :; do sleep 0.05; done');
+      expect(await container.kill('SIGTERM')).toBe(true);
+      expect(await container.exit).toEqual({ code: 42 });
+    });
+
+    test('a signal that the first process has no handler for ends it all the same', async () => {
+      await using container = await context.harness.start(['sleep', '100']);
+      await container.kill('SIGTERM');
+      expect(await container.exit).toEqual({ code: 128 + 15, signal: 'SIGTERM' });
+    });
+
+    test('an ignored signal is ignored', async () => {
+      await using container = await started('trap "" USR1; echo ready; sleep 0.3; exit 7');
+      await container.kill('SIGUSR1');
+      expect(await container.exit).toEqual({ code: 7 });
+    });
+
+    test('an ended container is not signalled', async () => {
+      await using container = await context.harness.start(['true']);
+      await container.exit;
+      expect(await container.kill('SIGTERM')).toBe(false);
+    });
+
+    test('stop asks first and kills after the time-out', async () => {
+      await using container = await started('trap "" TERM; echo ready; while :; do sleep 0.05; done');
+      expect(await container.stop({ timeout: 100 })).toMatchObject({ code: 128 + 9, signal: 'SIGKILL' });
+    });
+
+    test('an abort ends the whole tree, sessions of its own too', async () => {
+      const controller = new AbortController();
+      const before = systemSnapshot('731.25').processes.length;
+      await using container = await started(
+        'setsid sh -c "sleep 731.25 & setsid sleep 731.25 & sleep 731.25" & sleep 731.25 & echo ready; sleep 731.25',
+        controller.signal,
+      );
+      controller.abort();
+      await container.exit;
+      expect(await settled(() => systemSnapshot('731.25').processes.length, before)).toBe(before);
+    });
+
+    test('processes left by the first process end with it', async () => {
+      const before = systemSnapshot('731.5').processes.length;
+      await context.harness.run(['sh', '-c', 'setsid sleep 731.5 >/dev/null 2>&1 & exit 0']);
+      expect(await settled(() => systemSnapshot('731.5').processes.length, before)).toBe(before);
+    });
+
+    test('disposing ends it', async () => {
+      const container = await context.harness.start(['sleep', '100']);
+      await container[Symbol.asyncDispose]();
+      expect(await container.exit).toMatchObject({ code: 137 });
+    });
+
+    test('a setup that fails is an error that names the step, and leaves nothing', async () => {
+      const rootfs = {
+        kind: 'directory',
+        path: '/no/such/rootfs',
+        idMap: (await context.harness.rootfs()).idMap,
+      } as const;
+      await expect(context.harness.run(['true'], { rootfs })).rejects.toMatchObject({
+        code: 'ERR_BOX_CONTAINER_SETUP',
+      });
+    });
+
+    test('many containers leave no descriptor, no mount and no process', async () => {
+      await context.harness.run(['true']);
+      const descriptors = readdirSync('/proc/self/fd').length;
+      const before = systemSnapshot('boxkit-isolator');
+      for (let count = 0; count < 20; count++) await context.harness.run(['true'], { overlay: true });
+      await expect.poll(() => readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(descriptors);
+      expect(systemSnapshot('boxkit-isolator').mounts).toEqual(before.mounts);
+      expect(namespacesOf('boxkit-isolator')).toEqual([]);
+    });
+
+    test('is told as events', async () => {
+      const container = await context.harness.start(['sh', '-c', 'exit 3']);
+      await container.exit;
+      const { containerId } = container;
+      expect(context.harness.events).toContainEqual(
+        expect.objectContaining({ type: 'container-started', containerId }),
+      );
+      expect(context.harness.events).toContainEqual(
+        expect.objectContaining({ type: 'container-exited', containerId, code: 3 }),
+      );
+    });
+  });
+}
+
+async function settled(read: () => number, wanted: number): Promise<number> {
+  for (let round = 0; round < 100 && read() !== wanted; round++) await delay(20);
+  return read();
+}
+
+/** Processes whose root is below a path. */
+function namespacesOf(below: string): readonly string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/root`).includes(below);
+    } catch {
+      return false;
+    }
+  });
+}

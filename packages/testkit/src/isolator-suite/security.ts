@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { SuiteContext } from '../isolator-suite.ts';
+
+/** Attacks that would succeed against a weak backend. Where the table admits the weakness, that it is there is asserted. */
+export function securityTests(context: SuiteContext): void {
+  const { can } = context;
+  const attempt = async (script: string): Promise<string> => context.harness.attempt(script);
+
+  describe('the boundary', () => {
+    test('a second chroot does not lead out', async () => {
+      const target = join(context.harness.directory, 'outside');
+      await writeFile(target, 'outside');
+      const climb = '../'.repeat(40);
+      const script = `mkdir -p /jail; cd /; chroot /jail /bin/true; ls '${climb}${target}'`;
+      expect(await attempt(script)).toBe('');
+    });
+
+    test('/proc/1/root is the container’s own', async () => {
+      const seen = await attempt(`ls '/proc/1/root${context.harness.directory}'`);
+      // following it takes CAP_SYS_PTRACE where it is the host's
+      expect(seen).toBe('');
+    });
+
+    test('processes of the host are neither seen nor signalled', async () => {
+      const own = process.pid;
+      const seen = await attempt(`kill -0 ${own} && echo reached`);
+      expect(seen).toBe(can('pid-namespace') ? '' : 'reached');
+    });
+
+    test('the environment of the host is not readable', async () => {
+      const script = `cat /proc/${process.pid}/environ | wc -c`;
+      expect(await context.harness.attempt(script, { user: '1000' })).toBe('0');
+    });
+
+    test.each([
+      ['mounting', 'mkdir -p /m; mount -t tmpfs none /m && echo done'],
+      ['unmounting', 'umount /proc && echo done'],
+      ['remounting /proc/sys', 'mount -o remount,rw,bind /proc/sys && echo done'],
+      ['a device of the disk', 'mknod /disk b 254 0 && head -c 1 /disk | wc -c'],
+      ['a new user namespace', 'unshare -U true && echo done'],
+      ['a new mount namespace', 'unshare -m true && echo done'],
+      ['setting the hostname', 'hostname evil && echo done'],
+      ['the kernel log', 'dd if=/dev/kmsg count=1 && echo done'],
+      ['writing sysrq', 'echo h > /proc/sysrq-trigger && echo done'],
+      ['a core pattern', 'echo "|/x" > /proc/sys/kernel/core_pattern && echo done'],
+    ])('%s is refused', async (_name, script) => {
+      expect((await attempt(script)).replace(/^0$/, '')).toBe('');
+    });
+
+    test('capabilities are docker’s at most, and none are inheritable or ambient', async () => {
+      const status = await context.harness.sh('grep Cap /proc/self/status');
+      const sets = new Map(
+        [...status.matchAll(/Cap(\w+):\s*(\w+)/g)].map(([, name, mask]) => [name, BigInt(`0x${mask}`)]),
+      );
+      const allowed = 0xa804_25fbn;
+      for (const name of ['Prm', 'Eff', 'Bnd']) expect((sets.get(name) ?? -1n) & ~allowed).toBe(0n);
+      expect([sets.get('Inh'), sets.get('Amb')]).toEqual([0n, 0n]);
+    });
+
+    test('a dropped capability is gone', async () => {
+      const script = 'grep CapBnd /proc/self/status; touch /mine; chown 1:1 /mine 2>/dev/null || echo no';
+      expect(await context.harness.sh(script, { capDrop: ['ALL'] })).toBe('CapBnd:\t0000000000000000\nno');
+    });
+
+    test('no privileges are gained, and system calls are filtered', async () => {
+      const status = await context.harness.sh('grep -E "NoNewPrivs|Seccomp:" /proc/self/status');
+      expect(status).toBe('NoNewPrivs:\t1\nSeccomp:\t2');
+      expect(await context.harness.sh('grep Seccomp: /proc/self/status', { seccomp: 'unconfined' })).toBe(
+        'Seccomp:\t0',
+      );
+    });
+
+    test('without a network there is only loopback', async () => {
+      const script = 'tail -n +3 /proc/net/dev | wc -l; ifconfig lo | grep -c UP';
+      const expected = can('network-none') ? '1\n1' : 'ERR_BOX_NOT_ENFORCEABLE';
+      expect(await context.harness.attempt(script, { network: 'none' })).toBe(expected);
+    });
+
+    test.each(['/proc/self/fd/5', '/proc/1/cwd/..', '/proc/self/root/../..'])(
+      'the working directory %s does not lead out',
+      async (workdir) => {
+        const script = `ls '${context.harness.directory}'; ls -d '../${context.harness.directory}'`;
+        expect(['', 'ERR_BOX_CONTAINER_SETUP']).toContain(await context.harness.attempt(script, { workdir }));
+      },
+    );
+
+    test.each(['proc', 'dev'])(
+      'a symlink in the place of /%s is refused, and nothing is made outside',
+      async (name) => {
+        const { harness } = context;
+        const { mkdir, rm, symlink } = await import('node:fs/promises');
+        const rootfs = await harness.rootfs();
+        if (rootfs.kind !== 'directory') throw new Error('a directory was asked for');
+        const path = join(harness.directory, `evil ${name}`);
+        await mkdir(join(path, 'bin'), { recursive: true });
+        await symlink('../../outside-of-it', join(path, name));
+        await expect(harness.run(['/bin/true'], { rootfs: { ...rootfs, path } })).rejects.toMatchObject({
+          code: 'ERR_BOX_CONTAINER_SETUP',
+        });
+        expect(existsSync(join(harness.directory, '../outside-of-it'))).toBe(false);
+        await rm(path, { recursive: true });
+      },
+    );
+
+    test('a symlink in the place of a volume’s target stays inside', async () => {
+      const { harness } = context;
+      const { mkdir, readdir, symlink } = await import('node:fs/promises');
+      const outside = join(harness.directory, 'not mounted on');
+      await mkdir(outside);
+      const rootfs = await harness.rootfs({ overlay: true });
+      if (rootfs.kind !== 'overlay') throw new Error('an overlay was asked for');
+      await symlink(outside, join(rootfs.upper, 'link'));
+      const mounts = [{ type: 'tmpfs', target: '/link', readOnly: false }] as const;
+      expect(['made', 'ERR_BOX_CONTAINER_SETUP']).toContain(
+        await harness.attempt('touch /link/x && echo made', { rootfs, mounts }),
+      );
+      expect(await readdir(outside)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+import { isolate } from '@boxkit/isolator';
+import { launch } from '@boxkit/launcher';
+import { grantedIdMap } from '@boxkit/linux';
+import { isolatorSuite } from '@boxkit/testkit';
+import { bubblewrapIsolator } from './isolator.ts';
+
+isolatorSuite({ isolator: bubblewrapIsolator(), isolate, launch, idMap: grantedIdMap });

@@ -1,0 +1,7 @@
+import { isolate } from '@boxkit/isolator';
+import { launch } from '@boxkit/launcher';
+import { grantedIdMap } from '@boxkit/linux';
+import { isolatorSuite } from '@boxkit/testkit';
+import { chrootIsolator } from './isolator.ts';
+
+isolatorSuite({ isolator: chrootIsolator(), isolate, launch, idMap: grantedIdMap });

@@ -1,0 +1,7 @@
+import { isolate } from '@boxkit/isolator';
+import { launch } from '@boxkit/launcher';
+import { grantedIdMap } from '@boxkit/linux';
+import { isolatorSuite } from '@boxkit/testkit';
+import { unshareIsolator } from './isolator.ts';
+
+isolatorSuite({ isolator: unshareIsolator(), isolate, launch, idMap: grantedIdMap });
