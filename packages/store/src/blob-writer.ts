@@ -32,7 +32,7 @@ export async function createBlobWriter(
   let digest = createHash(algorithm);
   /** Bytes hashed, which may run ahead of those in the file. */
   let accepted = 0;
-  let queue: Uint8Array[] = [];
+  let queued: Batch | undefined;
   let flushing: Promise<void> | undefined;
   let syncing: Promise<void> | undefined;
   /** Bytes of the file when a sync was last begun. */
@@ -60,23 +60,24 @@ export async function createBlobWriter(
     synced = 0;
   }
 
-  /** Writes all that is queued, and what is queued meanwhile. */
+  /** Writes all that is queued, and what is queued meanwhile, batch by batch. */
   async function flush(position: number): Promise<void> {
     let at = position;
-    try {
-      while (queue.length > 0) {
-        const batch = queue.splice(0, maxBuffers);
-        if (at - synced >= syncInterval) beginSync(at);
-        for (let rest = batch; rest.length > 0;) {
-          const written = await writevAsync(fd, rest, at);
-          at += written;
-          rest = without(rest, written);
-        }
+    for (let batch = queued; batch !== undefined; batch = queued) {
+      queued = undefined;
+      if (at - synced >= syncInterval) beginSync(at);
+      try {
+        at += await writeAll(fd, batch.chunks, at);
+        batch.resolve();
+      } catch (error) {
+        failure ??= diskError(what, error);
+        batch.reject(failure);
+        (queued as Batch | undefined)?.reject(failure);
+        queued = undefined;
       }
-    } finally {
-      // In the same turn as the last look at the queue: a write that comes a moment later must start a flush of its own.
-      flushing = undefined;
     }
+    // In the same turn as the last look at the queue: a write that comes a moment later must start a flush of its own.
+    flushing = undefined;
   }
 
   function beginSync(at: number): void {
@@ -85,12 +86,6 @@ export async function createBlobWriter(
     syncing = fdatasyncAsync(fd)
       .catch((error: unknown) => void (failure ??= diskError(what, error)))
       .finally(() => (syncing = undefined));
-  }
-
-  function fail(error: unknown): never {
-    failure ??= diskError(what, error);
-    queue = [];
-    throw failure;
   }
 
   function usable(): void {
@@ -127,27 +122,30 @@ export async function createBlobWriter(
       if (chunk.length === 0) return;
       if (accepted + chunk.length > descriptor.size) {
         failure = mismatch('ERR_BOX_SIZE_MISMATCH', descriptor.size, `at least ${accepted + chunk.length}`);
-        await flushing?.catch(() => {});
+        await flushing;
         drop();
         throw failure;
       }
       const position = accepted;
       accepted += chunk.length;
-      queue.push(chunk);
+      queued ??= { chunks: [], ...Promise.withResolvers<void>() };
+      queued.chunks.push(chunk);
+      const written = queued.promise;
       // The disk first: it copies in a thread of its own while this one hashes.
       flushing ??= flush(position);
-      const flushed = flushing;
       digest.update(chunk);
-      await flushed.catch(fail);
+      await written;
     },
     async restart() {
       usable();
-      await flushing?.catch(fail);
+      await flushing;
+      usable();
       drop();
     },
     async commit() {
       usable();
-      await flushing?.catch(fail);
+      await flushing;
+      usable();
       const received = digest.copy().digest('hex');
       if (accepted !== descriptor.size || received !== hex) {
         failure =
@@ -163,7 +161,8 @@ export async function createBlobWriter(
         await fdatasyncAsync(fd);
         renameSync(path, target);
       } catch (error) {
-        fail(error);
+        failure ??= diskError(what, error);
+        throw failure;
       }
       done = true;
       lock.release();
@@ -171,12 +170,33 @@ export async function createBlobWriter(
     async [Symbol.asyncDispose]() {
       if (done) return;
       done = true;
-      await flushing?.catch(() => {});
+      await flushing;
       await syncing;
       // Nothing worth resuming: leave no file behind.
       lock.release({ remove: fstatSync(fd).size === 0 });
     },
   };
+}
+
+/** Chunks that go to the disk together; the promise is that of all their writes. */
+interface Batch {
+  readonly chunks: Uint8Array[];
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes the chunks at `position`; gives their bytes. */
+async function writeAll(fd: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
+  let at = position;
+  for (let first = 0; first < chunks.length; first += maxBuffers) {
+    for (let rest = chunks.slice(first, first + maxBuffers); rest.length > 0;) {
+      const written = await writevAsync(fd, rest, at);
+      at += written;
+      rest = without(rest, written);
+    }
+  }
+  return at - position;
 }
 
 function writevAsync(fd: number, buffers: Uint8Array[], position: number): Promise<number> {

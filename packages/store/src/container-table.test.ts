@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ownerOf } from './owner.ts';
 import { openStore } from './store.ts';
-import { codeOf } from './testing/fixtures.ts';
+import { codeOf, putBlob } from './testing/fixtures.ts';
 import { temporaryStore } from './testing/temporary-store.ts';
 
 /** The owner of a process that has ended. */
@@ -127,7 +127,7 @@ describe('after a kill -9', () => {
     await using _ = await t.store.containers.create({ name: 'mine' });
     {
       await using next = await openStore({ home: t.home });
-      await using _staging = await next.stage('next');
+      await putBlob(next, Buffer.from('blob'));
     }
     expect((await t.store.containers.list()).map(({ name }) => name)).toEqual(['kept', 'mine']);
   });

@@ -68,6 +68,19 @@ function gone(remove: () => void): void {
   }
 }
 
+/** Removes with the caller's own permissions, and calls for `help` only where they do not suffice. */
+export function removeWith(help: RemoveTree | undefined): RemoveTree {
+  return async (path) => {
+    try {
+      await removeOwnTree(path);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (help === undefined || (errno !== 'EACCES' && errno !== 'EPERM')) throw error;
+      await help(path);
+    }
+  };
+}
+
 /** Takes a directory (or a file) out of sight in one step; undefined when it is not there. What is returned is to be removed. */
 export function moveToTrash(layout: Layout, path: string): string | undefined {
   const trash = join(layout.tmp, stagingName('trash'));

@@ -7,7 +7,7 @@ import { createImageTable, type DiskImageTable } from './image-table.ts';
 import type { FsckOptions, FsckResult } from './fsck.ts';
 import { createLease } from './lease.ts';
 import type { PruneOptions, PruneResult } from './prune.ts';
-import { type RemoveTree, removeOwnTree } from './remove-tree.ts';
+import { type RemoveTree, removeWith } from './remove-tree.ts';
 import type { Session } from './session.ts';
 import { createStaging } from './staging.ts';
 import { sweep } from './sweep.ts';
@@ -17,7 +17,7 @@ import { settleTrees } from './unsynced.ts';
 export interface OpenStoreOptions {
   /** A directory, made (0700) when missing; `defaultHome()` when absent. */
   readonly home?: string;
-  /** How trees are deleted; the default can do what the caller's own permissions allow. */
+  /** Called to remove a tree where the caller's own permissions do not suffice (files of subordinate ids). May load what it needs then. */
   readonly removeTree?: RemoveTree;
 }
 
@@ -38,7 +38,7 @@ export interface DiskStore extends Store, AsyncDisposable {
 export async function openStore(options: OpenStoreOptions = {}): Promise<DiskStore> {
   const home = resolve(options.home ?? defaultHome());
   const layout = openHome(home);
-  const removeTree = options.removeTree ?? removeOwnTree;
+  const removeTree = removeWith(options.removeTree);
   const lease = createLease(layout);
   const { syncing } = await settleTrees(layout, removeTree);
   // Whatever fails here, a later process does: a mark stays where it is.
@@ -61,7 +61,6 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
     rootfs: createTreeStore<ChainId>(session, 'rootfs'),
     containers: createContainerTable(session),
     async stage(purpose) {
-      session.writing();
       return createStaging(session, purpose);
     },
     async prune(options) {
