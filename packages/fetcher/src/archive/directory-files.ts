@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, readlink, type FileHandle } from 'node:fs/promises';
+import { isBoxError } from '@boxkit/contracts';
 import {
   linkLimit,
   linkTarget,
@@ -55,7 +56,9 @@ async function openInside(
 ): Promise<FileHandle | undefined> {
   let current = name;
   for (let followed = 0; followed <= linkLimit; followed += 1) {
-    const result = await walk(root, archive, current);
+    const result = await walk(root, archive, current).catch((cause: unknown) => {
+      throw isBoxError(cause) ? cause : unreadable(archive, name, cause);
+    });
     if (result === undefined || !('link' in result)) return result?.handle;
     if (links === 'refuse') throw new ArchiveError(archive, name, `${result.link} is a symbolic link`);
     const target = linkTarget(result.link, result.target);
@@ -98,13 +101,17 @@ async function walk(root: FileHandle, archive: string, name: string): Promise<St
 
 async function openChecked(at: string, archive: string, name: string, file: boolean): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await open(at, file ? flags : flags | constants.O_DIRECTORY).catch((cause: NodeJS.ErrnoException) => {
-    throw new ArchiveError(archive, name, `it cannot be opened (${cause.code ?? cause.message})`, { cause });
-  });
+  const handle = await open(at, file ? flags : flags | constants.O_DIRECTORY);
   const stat = await handle.stat();
   if (file ? stat.isFile() : stat.isDirectory()) return handle;
   await handle.close();
   throw new ArchiveError(archive, name, 'it was exchanged while it was opened');
+}
+
+function unreadable(archive: string, name: string, cause: unknown): ArchiveError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reason = code === 'EACCES' ? 'permission denied' : (code ?? message);
+  return new ArchiveError(archive, name, `it cannot be opened: ${reason}`, { cause });
 }
 
 async function closing<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
-import { chmod, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BoxError } from '@boxkit/contracts';
+import { BoxError, isBoxError } from '@boxkit/contracts';
 import { writeTar, type TarEntry } from './tar-writer.ts';
 
 /** One file of an archive to be written. */
@@ -57,21 +57,47 @@ export async function publishFile(file: OutputFile, path: string, signal: AbortS
 
 async function beside(path: string, work: (staging: string) => Promise<void>): Promise<void> {
   const parent = dirname(path);
-  await mkdir(parent, { recursive: true });
-  const staging = await mkdtemp(join(parent, `.${basename(path)}.box-`));
   try {
-    await chmod(staging, 0o700);
-    await work(staging);
-    await sync(parent);
-  } finally {
-    await rm(staging, { recursive: true, force: true });
+    await mkdir(parent, { recursive: true });
+    const staging = await mkdtemp(join(parent, `.${basename(path)}.box-`));
+    try {
+      await work(staging);
+      await sync(parent);
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+  } catch (error) {
+    throw isDiskError(error) ? unwritable(path, error) : error;
   }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EISDIR: 'a directory is there',
+  ENOTDIR: 'a part of the path is no directory',
+};
+
+function isDiskError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error && !isBoxError(error);
+}
+
+function unwritable(path: string, cause: NodeJS.ErrnoException): BoxError {
+  const errno = cause.code ?? 'unknown';
+  return new BoxError('ERR_BOX_SYSTEM_CALL', `cannot write an image to ${path}: ${reasons[errno] ?? cause.message}`, {
+    hint: 'Nothing was changed there. Choose another place, or make room.',
+    cause,
+    fields: { errno, path },
+  });
 }
 
 async function requireEmpty(directory: string): Promise<void> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw error;
+    throw unwritable(directory, error);
   });
   if (names.length === 0) return;
   throw new BoxError('ERR_BOX_DIRECTORY_NOT_EMPTY', `cannot write an image to ${directory}: it is not empty`, {

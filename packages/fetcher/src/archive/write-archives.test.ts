@@ -232,6 +232,21 @@ describe('an image that cannot be read to its end', () => {
     });
   });
 
+  test('a place that cannot be written is one clear error', async () => {
+    await withImage(docker, async (image, at) => {
+      await writeFile(at('file'), '');
+      for (const target of [
+        `docker-archive:${at('file/x')}/`,
+        `oci:${at('file/x')}`,
+        `docker-archive:${at('file/x.tar')}`,
+      ])
+        await expect(writeImage(image, target)).rejects.toMatchObject({
+          code: 'ERR_BOX_SYSTEM_CALL',
+          fields: { errno: 'ENOTDIR' },
+        });
+    });
+  });
+
   test('an abort leaves nothing either', async () => {
     await withImage(docker, async (image, at) => {
       const { signal } = { signal: AbortSignal.abort() };

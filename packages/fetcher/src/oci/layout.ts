@@ -1,5 +1,5 @@
 import { formatRegistryReference, parseJson, parseRegistryReference } from '@boxkit/manifest';
-import { BoxError, isDigest, MediaType, type Descriptor, type ResolvedImage } from '@boxkit/contracts';
+import { BoxError, isDigest, type Descriptor, type ResolvedImage } from '@boxkit/contracts';
 import { readWhole, type ArchiveFiles } from '../archive/archive-files.ts';
 import { ArchiveError, parseEntry } from '../archive/errors.ts';
 import { blobPath, describeBytes, resolvedImage, type Document } from '../archive/resolved-image.ts';
@@ -54,7 +54,7 @@ export async function readLayoutIndex(files: ArchiveFiles, signal: AbortSignal):
   const { parseDocument } = await import('@boxkit/manifest/documents');
   const document = parseEntry(files.path, indexName, () => parseDocument(bytes, '', indexName));
   if (document.kind !== 'index') throw new ArchiveError(files.path, indexName, 'it is a manifest and no index');
-  return { ...describeBytes(MediaType.ociIndex, bytes), entries: document.index.manifests };
+  return { ...describeBytes(document.mediaType, bytes), entries: document.index.manifests };
 }
 
 function chooseEntry(
