@@ -64,11 +64,11 @@ function table(
     const cells = [
       `${wall.toFixed(2)} s`,
       `(${Math.min(...walls).toFixed(2)}-${Math.max(...walls).toFixed(2)})`,
-      `box is ${ratio.toFixed(2)}`,
+      `box takes ${ratio.toFixed(2)}x`,
       `cpu ${median(runs.map(({ cpu }) => cpu)).toFixed(2)} s`,
       `peak ${(Math.max(...runs.map(({ memory }) => memory)) / 1e6).toFixed(0)} MB`,
     ];
-    return `${name.padEnd(24)}${cells.map((cell) => cell.padStart(16)).join('')}`;
+    return `${name.padEnd(24)}${cells.map((cell) => cell.padStart(18)).join('')}`;
   });
   return `${rows.join('\n')}\n`;
 }
