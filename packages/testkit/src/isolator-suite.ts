@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Isolator } from '@boxkit/contracts';
+import { asOrdinaryUser } from './isolator-suite/as-ordinary-user.ts';
 import { fileTests } from './isolator-suite/files.ts';
 import { makeHarness, type Harness, type IsolatorStages } from './isolator-suite/harness.ts';
 import { lifeTests } from './isolator-suite/life.ts';
@@ -10,6 +11,8 @@ import { leftBehind, systemSnapshot, type SystemSnapshot } from './leaks.ts';
 
 export interface IsolatorSuite extends IsolatorStages {
   readonly isolator: Isolator;
+  /** The test file's import.meta.url, when root is to run it a second time as an ordinary user. */
+  readonly file?: string;
 }
 
 /** What a test asks about the backend under test. */
@@ -25,7 +28,8 @@ export interface SuiteContext {
  * What every isolation backend must keep, for whoever runs the tests (root, or not). Where the backend's table says that
  * it cannot enforce something, the weakness itself is asserted, so that the table stays true. Registers tests with vitest.
  */
-export function isolatorSuite({ isolator, ...stages }: IsolatorSuite): void {
+export function isolatorSuite({ isolator, file, ...stages }: IsolatorSuite): void {
+  if (file !== undefined) asOrdinaryUser(file);
   const privilege = process.geteuid?.() === 0 ? 'root' : 'user';
   const table = isolator.capabilities(privilege);
   describe(`the isolation backend ${isolator.name}, as ${privilege}`, () => {

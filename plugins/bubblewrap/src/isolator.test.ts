@@ -4,4 +4,4 @@ import { grantedIdMap } from '@boxkit/linux';
 import { isolatorSuite } from '@boxkit/testkit';
 import { bubblewrapIsolator } from './isolator.ts';
 
-isolatorSuite({ isolator: bubblewrapIsolator(), isolate, launch, idMap: grantedIdMap });
+isolatorSuite({ isolator: bubblewrapIsolator(), isolate, launch, idMap: grantedIdMap, file: import.meta.url });

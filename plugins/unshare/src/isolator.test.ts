@@ -4,4 +4,4 @@ import { grantedIdMap } from '@boxkit/linux';
 import { isolatorSuite } from '@boxkit/testkit';
 import { unshareIsolator } from './isolator.ts';
 
-isolatorSuite({ isolator: unshareIsolator(), isolate, launch, idMap: grantedIdMap });
+isolatorSuite({ isolator: unshareIsolator(), isolate, launch, idMap: grantedIdMap, file: import.meta.url });

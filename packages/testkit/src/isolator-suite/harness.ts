@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
@@ -85,7 +85,7 @@ class ContainerHarness implements Harness {
   readonly root: string;
   readonly events: BoxEvent[] = [];
   readonly #parts: HarnessParts;
-  #overlays = 0;
+  readonly #workDirectories: string[] = [];
 
   constructor(parts: HarnessParts) {
     this.#parts = parts;
@@ -96,8 +96,9 @@ class ContainerHarness implements Harness {
   async rootfs({ overlay = false }: { readonly overlay?: boolean } = {}): Promise<Rootfs> {
     const idMap = this.#parts.stages.idMap();
     if (!overlay) return { kind: 'directory', path: this.root, idMap };
-    const base = join(this.directory, `overlay ${this.#overlays++}`);
+    const base = join(this.directory, `overlay ${this.#workDirectories.length}`);
     const [upper, work, target] = [join(base, 'upper'), join(base, 'work'), join(base, 'target')];
+    this.#workDirectories.push(work);
     for (const path of [upper, work, target]) await mkdir(path, { recursive: true });
     const userxattr = idMap.kind !== 'host';
     return { kind: 'overlay', lower: [this.root], upper, work, target, userxattr, idMap };
@@ -145,6 +146,8 @@ class ContainerHarness implements Harness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // overlayfs leaves a directory of mode 0 in its work directory
+    for (const work of this.#workDirectories) await chmod(join(work, 'work'), 0o700).catch(() => {});
     await this.#parts.place[Symbol.asyncDispose]();
   }
 
