@@ -78,6 +78,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'the disk quota is used up',
   EISDIR: 'a directory is there',
+  EEXIST: 'something else is in the way',
   ENOTDIR: 'a part of the path is no directory',
 };
 
