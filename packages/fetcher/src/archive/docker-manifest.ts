@@ -1,7 +1,8 @@
-import { parseJson, parseRegistryReference, formatRegistryReference } from '@boxkit/manifest';
+import { parseJson, parseRegistryReference } from '@boxkit/manifest';
 import { BoxError } from '@boxkit/contracts';
 import { entryName, readWhole, type ArchiveFiles } from './archive-files.ts';
 import { ArchiveError, parseEntry } from './errors.ts';
+import { fullName } from './full-name.ts';
 
 /** One image of an archive's manifest.json, its names in normal form. */
 export interface ArchivedImage {
@@ -74,18 +75,10 @@ export function chooseArchivedImage(
 }
 
 function matching(images: readonly ArchivedImage[], wanted: string): readonly ArchivedImage[] {
-  const name = normalName(wanted);
-  const byName = images.filter((image) => image.tags.some((tag) => tag === wanted || normalName(tag) === name));
+  const name = fullName(wanted);
+  const byName = images.filter((image) => image.tags.some((tag) => tag === wanted || fullName(tag) === name));
   if (byName.length > 0) return byName;
   return images.filter((image) => image.tags.some((tag) => tag.endsWith(`:${wanted}`)));
-}
-
-function normalName(name: string): string | undefined {
-  try {
-    return formatRegistryReference(parseRegistryReference(name));
-  } catch {
-    return undefined;
-  }
 }
 
 function ambiguous(archive: string, images: readonly ArchivedImage[], reason: string): BoxError {

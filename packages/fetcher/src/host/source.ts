@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import {
   BoxError,
   MediaType,
-  parseDigest,
   type Descriptor,
   type Digest,
   type ImageSource,
@@ -13,6 +11,7 @@ import {
   type SourceContext,
   type SourceStream,
 } from '@boxkit/contracts';
+import { describeBytes, streamFrom } from '../archive/resolved-image.ts';
 import { collect } from './collect.ts';
 import { layerNames } from './host-tree.ts';
 import { packLayer, type PackedLayer } from './pack-layer.ts';
@@ -65,35 +64,39 @@ function whiteoutOf(path: string): string {
 
 interface Documents {
   readonly root: Descriptor;
-  readonly bytes: ReadonlyMap<Digest, Buffer>;
+  readonly bytes: ReadonlyMap<Digest, Uint8Array>;
 }
 
 /** Writes config and manifest. OCI image-spec, config.md and manifest.md. */
 function describe(layers: readonly PackedLayer[], command: string, platform: Platform): Documents {
   const created = '1970-01-01T00:00:00Z';
-  const config = document(MediaType.ociConfig, {
-    created,
-    ...platform,
-    config: { Env: [`PATH=${imagePath}`], Cmd: [command], WorkingDir: '/' },
-    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
-    history: layerNames.map((name) => ({ created, created_by: `box host: ${name}` })),
-  });
-  const manifest = document(MediaType.ociManifest, {
-    schemaVersion: 2,
-    mediaType: MediaType.ociManifest,
-    config: config.descriptor,
-    layers: layers.map((layer) => layer.descriptor),
-  });
+  const config = describeBytes(
+    MediaType.ociConfig,
+    json({
+      created,
+      ...platform,
+      config: { Env: [`PATH=${imagePath}`], Cmd: [command], WorkingDir: '/' },
+      rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
+      history: layerNames.map((name) => ({ created, created_by: `box host: ${name}` })),
+    }),
+  );
+  const manifest = describeBytes(
+    MediaType.ociManifest,
+    json({
+      schemaVersion: 2,
+      mediaType: MediaType.ociManifest,
+      config: config.descriptor,
+      layers: layers.map((layer) => layer.descriptor),
+    }),
+  );
   return {
     root: { ...manifest.descriptor, platform },
     bytes: new Map([config, manifest].map(({ descriptor, bytes }) => [descriptor.digest, bytes])),
   };
 }
 
-function document(mediaType: string, value: unknown): { readonly descriptor: Descriptor; readonly bytes: Buffer } {
-  const bytes = Buffer.from(JSON.stringify(value));
-  const digest = parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
-  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
+function json(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
 }
 
 function imageOf(documents: Documents, layers: readonly PackedLayer[], dispose: () => Promise<void>): ResolvedImage {
@@ -114,14 +117,5 @@ function imageOf(documents: Documents, layers: readonly PackedLayer[], dispose: 
       );
     },
     [Symbol.asyncDispose]: dispose,
-  };
-}
-
-function streamFrom(startedAt: number, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): SourceStream {
-  return {
-    startedAt,
-    async *[Symbol.asyncIterator]() {
-      yield* chunks;
-    },
   };
 }

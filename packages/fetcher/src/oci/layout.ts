@@ -1,7 +1,8 @@
-import { formatRegistryReference, parseJson, parseRegistryReference } from '@boxkit/manifest';
+import { parseJson } from '@boxkit/manifest';
 import { BoxError, isDigest, type Descriptor, type ResolvedImage } from '@boxkit/contracts';
 import { readWhole, type ArchiveFiles } from '../archive/archive-files.ts';
 import { ArchiveError, parseEntry } from '../archive/errors.ts';
+import { fullName } from '../archive/full-name.ts';
 import { blobPath, describeBytes, resolvedImage, type Document } from '../archive/resolved-image.ts';
 
 export const layoutName = 'oci-layout';
@@ -82,20 +83,12 @@ function matching(entries: readonly Descriptor[], tag: string): readonly Descrip
   if (position !== undefined) return entries.slice(Number(position), Number(position) + 1);
   const exact = entries.filter((entry) => namesOf(entry).includes(tag));
   if (exact.length > 0) return exact;
-  const wanted = normalName(tag);
-  return entries.filter((entry) => wanted !== undefined && namesOf(entry).some((name) => normalName(name) === wanted));
+  const wanted = fullName(tag);
+  return entries.filter((entry) => wanted !== undefined && namesOf(entry).some((name) => fullName(name) === wanted));
 }
 
 function namesOf(entry: Descriptor): readonly string[] {
   return [entry.annotations?.[refNameKey], entry.annotations?.[imageNameKey]].filter((name) => name !== undefined);
-}
-
-function normalName(name: string): string | undefined {
-  try {
-    return formatRegistryReference(parseRegistryReference(name));
-  } catch {
-    return undefined;
-  }
 }
 
 function distinct(entries: readonly Descriptor[]): readonly Descriptor[] {
