@@ -5,6 +5,7 @@ import { BoxError } from '@boxkit/contracts';
 import { diskError, errnoOf, unless } from './disk-error.ts';
 import { checkTag, imageFileName } from './image-file.ts';
 import { digestPath } from './layout.ts';
+import { createLease, type Lease } from './lease.ts';
 import { replaceFile, syncDirectory } from './replace-file.ts';
 import type { Session } from './session.ts';
 
@@ -14,10 +15,20 @@ export interface DiskImageTable extends ImageTable {
 }
 
 export function createImageTable(session: Session): DiskImageTable {
-  const { layout, lease } = session;
+  const { layout } = session;
   const fileOf = (reference: string): string => join(layout.images, imageFileName(reference));
 
   async function set(image: StoredImage): Promise<void> {
+    // Of its own, for a moment: once the record is there, it is what keeps the blobs.
+    const lease = createLease(layout);
+    try {
+      await name(image, lease);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async function name(image: StoredImage, lease: Lease): Promise<void> {
     const path = fileOf(image.reference);
     const digests = new Set([...image.blobs, image.root.digest, image.manifest.digest, image.config.digest]);
     const held = await lease.hold([...digests].map((digest) => `blobs/${digest}` as const));

@@ -18,12 +18,15 @@ export interface Lease {
    * written to, or is full: a reader goes on without, a writer has to throw it.
    */
   hold(keys: readonly LeaseKey[], options?: { readonly signal?: AbortSignal }): Promise<Error | undefined>;
+  /** Its file, once something is held. */
+  readonly path: string | undefined;
   release(): void;
 }
 
 export function createLease(layout: Layout): Lease {
   const held = new Set<LeaseKey>();
   let file: { readonly path: string; readonly fd: number } | undefined;
+  let released = false;
 
   function record(keys: readonly LeaseKey[]): void {
     if (file === undefined) {
@@ -34,8 +37,11 @@ export function createLease(layout: Layout): Lease {
   }
 
   return {
+    get path() {
+      return file?.path;
+    },
     async hold(keys, { signal } = {}) {
-      const fresh = keys.filter((key) => !held.has(key));
+      const fresh = released ? [] : keys.filter((key) => !held.has(key));
       if (fresh.length > 0) {
         try {
           record(fresh);
@@ -49,6 +55,7 @@ export function createLease(layout: Layout): Lease {
       return undefined;
     },
     release() {
+      released = true;
       if (file === undefined) return;
       const { fd, path } = file;
       file = undefined;
@@ -59,12 +66,12 @@ export function createLease(layout: Layout): Lease {
   };
 }
 
-/** The keys of all leases whose holders live. */
-export function heldKeys(layout: Layout): Set<string> {
+/** The keys of all leases but `own` whose holders live. */
+export function heldKeys(layout: Layout, own: Lease): Set<string> {
   const keys = new Set<string>();
   for (const name of readdirSync(layout.leases)) {
     const path = join(layout.leases, name);
-    if (isAbandoned(path)) continue;
+    if (path === own.path || isAbandoned(path)) continue;
     const text = unless('ENOENT', '', () => readFileSync(path, 'utf8'));
     for (const line of text.split('\n')) keys.add(line);
   }

@@ -152,6 +152,27 @@ describe('prune', () => {
   });
 });
 
+describe('a program that lasts', () => {
+  test('prunes what it found itself, and leaves what work in a scope of its own relies on', async () => {
+    await using t = await temporaryStore();
+    const scope = t.store.scope();
+    const one = await putBlob(t.store, Buffer.from('one'));
+    const two = await putBlob(scope, Buffer.from('two'));
+    expect((await t.store.prune()).removed.map(({ name }) => name)).toEqual([one.digest]);
+    await scope[Symbol.asyncDispose]();
+    expect(readdirSync(join(t.home, 'leases')).length).toBe(1);
+    expect((await t.store.prune()).removed.map(({ name }) => name)).toEqual([two.digest]);
+  });
+
+  test('leaves no lease behind for naming an image', async () => {
+    await using t = await temporaryStore();
+    await using scope = t.store.scope();
+    await putImage(scope, 'app');
+    await t.store.images.tag('app', 'other');
+    expect(readdirSync(join(t.home, 'leases')).length).toBe(1);
+  });
+});
+
 describe('while a prune decides', () => {
   test('who comes to rely on something waits until it has decided', async () => {
     await using t = await temporaryStore();

@@ -9,9 +9,9 @@ import { imageFileName } from './image-file.ts';
 import type { Layout } from './layout.ts';
 import { markOf, pruneLockOf } from './lease.ts';
 import { stagingName } from './owner.ts';
-import type { RemoveTree } from './remove-tree.ts';
 import { forsakenContainers } from './remove-container.ts';
 import { readRoots, type Roots } from './roots.ts';
+import type { Session } from './session.ts';
 import type { DiskStore } from './store.ts';
 import { abandoned } from './sweep.ts';
 
@@ -49,17 +49,13 @@ interface Candidate {
  * Removes what no image, container or running process needs, while others pull and run.
  * docs/decisions/store-garbage-collection.md argues why it never takes what they rely on.
  */
-export async function prune(
-  store: DiskStore,
-  layout: Layout,
-  removeTree: RemoveTree,
-  options: PruneOptions = {},
-): Promise<PruneResult> {
+export async function prune(store: DiskStore, session: Session, options: PruneOptions = {}): Promise<PruneResult> {
+  const { layout, removeTree } = session;
   const { all = false, dryRun = false, signal, emit } = options;
   const removed: PrunedItem[] = [];
   try {
     if (dryRun) {
-      for (const candidate of await candidates(store, layout, all)) removed.push(await measure(candidate, signal));
+      for (const candidate of await candidates(store, session, all)) removed.push(await measure(candidate, signal));
       return result(dryRun, removed);
     }
     const trash = join(layout.tmp, stagingName('trash'));
@@ -77,7 +73,7 @@ export async function prune(
       try {
         mkdirSync(trash, { mode: 0o700 });
         writeFileSync(markOf(layout), '');
-        return moveAll(await candidates(store, layout, all), trash, layout);
+        return moveAll(await candidates(store, session, all), trash, layout);
       } finally {
         unless('ENOENT', undefined, () => unlinkSync(markOf(layout)));
         lock.release();
@@ -96,8 +92,9 @@ async function measure({ kind, name, path }: Candidate, signal: AbortSignal | un
   return { kind, name, bytes: await diskUsage(path, signal) };
 }
 
-async function candidates(store: DiskStore, layout: Layout, all: boolean): Promise<Candidate[]> {
-  const roots = await readRoots(layout, store.images, store.containers, { all });
+async function candidates(store: DiskStore, session: Session, all: boolean): Promise<Candidate[]> {
+  const { layout } = session;
+  const roots = await readRoots(session, store, { all });
   const found: Candidate[] = roots.unused.map(({ reference }) => ({
     kind: 'image',
     name: reference,

@@ -1,9 +1,8 @@
 import type { StoredImage } from '@boxkit/contracts';
 import { type ContainerRecord, isForsaken } from './container-record.ts';
-import type { DiskContainerTable } from './container-table.ts';
-import type { DiskImageTable } from './image-table.ts';
-import type { Layout } from './layout.ts';
 import { heldKeys } from './lease.ts';
+import type { Session } from './session.ts';
+import type { DiskStore } from './store.ts';
 
 /** What must stay: keys as in a lease, and the images that keep their names. */
 export interface Roots {
@@ -18,12 +17,11 @@ export interface Roots {
  * container before, and those are read after.
  */
 export async function readRoots(
-  layout: Layout,
-  images: DiskImageTable,
-  containers: DiskContainerTable,
+  { layout, lease }: Session,
+  { images, containers }: Pick<DiskStore, 'images' | 'containers'>,
   { all }: { readonly all: boolean },
 ): Promise<Roots> {
-  const needed = heldKeys(layout);
+  const needed = heldKeys(layout, lease);
   const records = (await containers.list()).filter((record) => !isForsaken(record));
   // A container that does not say what it uses may use anything.
   const secretive = records.some((record) => record.uses === undefined);

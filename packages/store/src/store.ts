@@ -25,7 +25,15 @@ export interface OpenStoreOptions {
 export interface DiskStore extends Store, AsyncDisposable {
   readonly images: DiskImageTable;
   readonly containers: DiskContainerTable;
-  /** Removes what no image, container or running process needs. Safe while others pull and run. */
+  /**
+   * The same store with a lease of its own, for one piece of work in a program that lasts: what it found is kept until
+   * it is disposed of. Costs nothing until it is asked for something.
+   */
+  scope(): DiskStore;
+  /**
+   * Removes what no image, container or running process needs. Safe while others pull and run, in other processes and
+   * in other scopes; what this very store found before is no reason to keep it.
+   */
   prune(options?: PruneOptions): Promise<PruneResult>;
   /** Verifies everything again. */
   fsck(options?: FsckOptions): Promise<FsckResult>;
@@ -39,22 +47,29 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
   const home = resolve(options.home ?? defaultHome());
   const layout = openHome(home);
   const removeTree = removeWith(options.removeTree);
-  const lease = createLease(layout);
   const { syncing } = await settleTrees(layout, removeTree);
-  // Whatever fails here, a later process does: a mark stays where it is.
-  const synced = syncing?.catch(() => {});
   let sweeping: Promise<void> | undefined;
-  const session: Session = {
+  return createStore({
     layout,
-    lease,
     removeTree,
     writing() {
       // What cannot be removed now (subordinate ids without a helper, a full disk) is left to a later process.
       sweeping ??= sweep(layout, removeTree).catch(() => {});
     },
-  };
+    // Whatever fails here, a later process does: a mark stays where it is.
+    settled: () => Promise.allSettled([sweeping, syncing]),
+  });
+}
+
+/** What all scopes of one open store share. */
+type Shared = Omit<Session, 'lease'> & { readonly settled: () => Promise<unknown> };
+
+function createStore(shared: Shared): DiskStore {
+  const { layout, removeTree, settled } = shared;
+  const lease = createLease(layout);
+  const session: Session = { ...shared, lease };
   const store: DiskStore = {
-    home,
+    home: layout.home,
     blobs: createBlobStore(session),
     images: createImageTable(session),
     layers: createTreeStore<DiffId>(session, 'layers'),
@@ -63,16 +78,17 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
     async stage(purpose) {
       return createStaging(session, purpose);
     },
+    scope: () => createStore(shared),
     async prune(options) {
       const { prune } = await import('./prune.ts');
-      return prune(store, layout, removeTree, options);
+      return prune(store, session, options);
     },
     async fsck(options) {
       const { fsck } = await import('./fsck.ts');
       return fsck(layout, removeTree, options);
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([sweeping, synced]);
+      await settled();
       lease.release();
     },
   };
