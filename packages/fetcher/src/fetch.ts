@@ -53,7 +53,7 @@ export function resolveReference(text: string, sources: readonly ImageSource[]):
 async function fromSource(reference: Reference, options: FetchOptions, context: StageContext): Promise<FetchedImage> {
   const { platform } = options;
   const source = sourceOf(reference.scheme, options.sources);
-  const resolved = await source.resolve(reference, { ...context, ...bound(context), ...(platform && { platform }) });
+  const resolved = await source.resolve(reference, { ...bound(context), ...(platform && { platform }) });
   context.defer(async () => await resolved[Symbol.asyncDispose]());
   const { descriptor } = resolved;
   if (reference.digest !== undefined && descriptor.digest !== reference.digest)
@@ -135,7 +135,8 @@ function bound(context: StageContext): StageContext {
 
 function readerOptions({ concurrency }: FetchOptions, context: StageContext) {
   const { signal } = context;
-  return { signal, emit: bound(context).emit, ...(concurrency === undefined ? {} : { concurrency }) };
+  const emit: StageContext['emit'] = (event) => context.emit(event);
+  return { signal, emit, ...(concurrency === undefined ? {} : { concurrency }) };
 }
 
 function notPinned(reference: Reference, received: string): BoxError {

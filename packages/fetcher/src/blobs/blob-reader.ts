@@ -90,9 +90,24 @@ export function createBlobReader(
     }
   }
 
+  /** Waits until the store has a blob, without reading it. */
+  async function bring(descriptor: Descriptor, abort: AbortSignal): Promise<void> {
+    abort.throwIfAborted();
+    if (present(descriptor) !== undefined) return;
+    const transfer = transferOf(descriptor);
+    const leave = transfer.join();
+    try {
+      await untilAborted(transfer.done, abort);
+    } finally {
+      await leave();
+    }
+  }
+
+  /** A small blob whole: first brought in, so that a reader of it never meets bytes that turn out wrong. */
   async function collect(descriptor: Descriptor, abort: AbortSignal): Promise<Uint8Array> {
+    await bring(descriptor, abort);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of follow(descriptor, abort)) chunks.push(chunk);
+    for await (const chunk of readStored(store, descriptor, abort)) chunks.push(chunk);
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   }
 
@@ -107,7 +122,6 @@ export function createBlobReader(
     async read(descriptor, { limit = readLimit, signal: given } = {}) {
       if (descriptor.size > limit) throw tooLong(descriptor, limit);
       const abort = abortOf(given);
-      present(descriptor);
       try {
         return await collect(descriptor, abort);
       } catch (error) {
@@ -116,18 +130,7 @@ export function createBlobReader(
         return await collect(descriptor, abort);
       }
     },
-    async ensure(descriptor, given = {}) {
-      const abort = abortOf(given.signal);
-      abort.throwIfAborted();
-      if (present(descriptor) !== undefined) return;
-      const transfer = transferOf(descriptor);
-      const leave = transfer.join();
-      try {
-        await untilAborted(transfer.done, abort);
-      } finally {
-        await leave();
-      }
-    },
+    ensure: async (descriptor, given = {}) => await bring(descriptor, abortOf(given.signal)),
     async [Symbol.asyncDispose]() {
       ending.abort(new DOMException('the image was closed', 'AbortError'));
       await Promise.allSettled([...transfers.values()].map((transfer) => transfer.done));

@@ -47,7 +47,8 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   const changes = new EventTarget();
   let readers = 0;
   let received = 0;
-  let consumed = 0;
+  /** Whether readers may see what has arrived so far. What an earlier process left is unproven until all of it is hashed. */
+  let visible = true;
   let file: FileHandle | undefined;
   let state: 'arriving' | 'complete' | 'present' | 'failed' = 'arriving';
 
@@ -80,7 +81,7 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
         return;
       } catch (error) {
         // What an earlier process left was not what it seemed: nobody has seen it yet, so begin anew.
-        if (!isBoxError(error, 'ERR_BOX_DIGEST_MISMATCH') || writer.offset === 0 || consumed > 0) throw error;
+        if (!isBoxError(error, 'ERR_BOX_DIGEST_MISMATCH') || writer.offset === 0) throw error;
       }
     }
   }
@@ -90,6 +91,7 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
     await file?.close();
     file = await open(writer.path, 'r');
     received = writer.offset;
+    visible = writer.offset === 0;
     progress.tell(received, origin);
     changed();
     if (writer.offset < descriptor.size) {
@@ -125,7 +127,8 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   }
 
   async function waitPast(position: number, abort: AbortSignal): Promise<void> {
-    while (state === 'arriving' && received <= position) {
+    const nothingYet = (): boolean => state === 'arriving' && !(visible && received > position);
+    while (nothingYet()) {
       abort.throwIfAborted();
       await new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -157,7 +160,6 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
       await waitPast(position, abort);
       if (state === 'present') return undefined;
       if (file === undefined || received <= position) return new Uint8Array();
-      consumed = Math.max(consumed, position + 1);
       const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, received - position));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
       // Truncated under us: the bytes were wrong, and `done` says how.

@@ -14,8 +14,8 @@ const hostSchema = z.strictObject({
   proxy: z.union([z.literal(false), z.string().min(1)]).optional(),
 });
 
-/** The config file. docs/guide/registries.md shows each field. */
-export const configSchema = z.strictObject({
+/** The config file, of which other rooms read other parts. docs/guide/registries.md shows each field of this one. */
+export const configSchema = z.looseObject({
   registries: z.record(z.string().min(1), hostSchema).default({}),
 });
 

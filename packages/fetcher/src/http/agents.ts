@@ -18,30 +18,29 @@ export interface TlsOptions {
 const shared = { keepAlive: true, maxSockets: 32, autoSelectFamilyAttemptTimeout: 3000 } as const;
 
 /** An agent for `https:` or `http:`, straight or through a proxy. It keeps connections until destroyed. */
-export function createAgent(protocol: string, proxy: URL | undefined, options: TlsOptions): http.Agent {
+export function createAgent(protocol: string, proxy: URL | undefined, options: TlsOptions & Trust): http.Agent {
   if (protocol === 'http:') return proxy?.protocol === 'https:' ? new https.Agent(shared) : new http.Agent(shared);
   const secure = { ...shared, ...tlsOptions(options) };
   return proxy === undefined ? new https.Agent(secure) : new TunnelAgent(secure, proxy);
 }
 
-function tlsOptions({
-  ca,
-  certificate,
-  key,
-  insecure,
-}: TlsOptions): tls.SecureContextOptions & { rejectUnauthorized?: boolean } {
+export interface Trust {
+  /**
+   * Trust what this machine trusts (its administrator added a company's CA there), besides what Node brings. Asked for
+   * only when Node's own did not suffice: reading and parsing them takes some 50 ms.
+   */
+  readonly system?: boolean;
+}
+
+function tlsOptions(options: TlsOptions & Trust): tls.SecureContextOptions & { rejectUnauthorized?: boolean } {
+  const { ca, certificate, key, insecure, system } = options;
+  const more = [...(system === true ? tls.getCACertificates('system') : []), ...(ca === undefined ? [] : [ca])];
   return {
-    ca: trusted(ca),
+    ...(more.length === 0 ? {} : { ca: [...new Set([...tls.getCACertificates('default'), ...more])] }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),
     ...(insecure === true ? { rejectUnauthorized: false } : {}),
   };
-}
-
-// What this machine trusts (its administrator added a company's CA there), besides what Node brings.
-function trusted(extra: string | undefined): string[] {
-  const own = [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
-  return [...new Set(own), ...(extra === undefined ? [] : [extra])];
 }
 
 /** Reaches https servers through a proxy's CONNECT. RFC 9110, 9.3.6. */

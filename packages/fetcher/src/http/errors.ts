@@ -92,14 +92,16 @@ const explanations: Readonly<Record<string, (url: URL) => Explanation>> = {
     'Use the name that the certificate was made for.',
     false,
   ],
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: clientCertificate,
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: clientCertificate,
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: clientCertificate,
 };
+
+// OpenSSL's names of the alerts differ by the version of TLS.
+const certificateAlert =
+  /_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|HANDSHAKE_FAILURE|UNKNOWN_CA)$/;
 
 function explain(code: string, url: URL, error: unknown): Explanation {
   if (Object.hasOwn(explanations, code)) return explanations[code]?.(url) ?? ['it failed', undefined, false];
   if (code === 'EPROTO') return plainHttp(url);
+  if (certificateAlert.test(code)) return clientCertificate();
   const text = error instanceof Error ? error.message : String(error);
   // The parser's own errors (HPE_...): a broken answer, which may have been broken on its way.
   return [code.startsWith('HPE_') ? `its answer is no HTTP (${code})` : text, undefined, code.startsWith('HPE_')];

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
-import { connectionError } from './errors.ts';
+import { codeOf, connectionError } from './errors.ts';
 import { bodyOf, idleError } from './body.ts';
 
 export interface HttpRequest {
@@ -38,48 +38,53 @@ export interface Transport extends AsyncDisposable {
 
 export function createTransport(options: TransportOptions = {}): Transport {
   const agents = new Map<string, http.Agent>();
+  const widened = new Set<string>();
   const idleTimeout = options.idleTimeout ?? 60_000;
 
   function agentFor(url: URL, proxy: URL | undefined): http.Agent {
-    const key = `${url.protocol}//${url.host} ${proxy?.href ?? ''}`;
+    const key = `${url.origin} ${proxy?.href ?? ''}`;
     const known = agents.get(key);
     if (known !== undefined) return known;
-    const agent = createAgent(url.protocol, proxy, options.tls?.(url) ?? {});
+    const agent = createAgent(url.protocol, proxy, { ...options.tls?.(url), system: widened.has(url.origin) });
     agents.set(key, agent);
     return agent;
   }
 
+  /** Whether trusting what the machine trusts is still to be tried for a server that failed. */
+  function widen(url: URL, proxy: URL | undefined, error: unknown): boolean {
+    if (!distrust.has(codeOf(error)) || widened.has(url.origin)) return false;
+    widened.add(url.origin);
+    const key = `${url.origin} ${proxy?.href ?? ''}`;
+    agents.get(key)?.destroy();
+    agents.delete(key);
+    return true;
+  }
+
+  async function send(request: HttpRequest): Promise<HttpResponse> {
+    const { url, signal, method } = request;
+    signal.throwIfAborted();
+    const proxy = options.proxy?.(url);
+    const target = targetOf(url, proxy);
+    const headers = { 'user-agent': options.userAgent ?? 'box/0.1', ...request.headers, ...target.headers };
+    try {
+      const outgoing = { ...target, method, agent: agentFor(url, proxy), headers, signal };
+      const response = await exchange(outgoing, request.body, idleTimeout);
+      return {
+        url,
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        body: bodyOf(response, url, signal, idleTimeout),
+        discard: () => discard(response, method === 'HEAD'),
+      };
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (widen(url, proxy, error)) return await send(request);
+      throw connectionError(url, error);
+    }
+  }
+
   return {
-    async send(request) {
-      const { url, signal } = request;
-      signal.throwIfAborted();
-      const proxy = options.proxy?.(url);
-      const headers = { 'user-agent': options.userAgent ?? 'box/0.1', ...request.headers };
-      try {
-        const target = targetOf(url, proxy);
-        const response = await exchange(
-          {
-            ...target,
-            method: request.method,
-            agent: agentFor(url, proxy),
-            headers: { ...headers, ...target.headers },
-            signal,
-          },
-          request.body,
-          idleTimeout,
-        );
-        return {
-          url,
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: bodyOf(response, url, signal, idleTimeout),
-          discard: () => discard(response, request.method === 'HEAD'),
-        };
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        throw connectionError(url, error);
-      }
-    },
+    send,
     async [Symbol.asyncDispose]() {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();
@@ -88,7 +93,16 @@ export function createTransport(options: TransportOptions = {}): Transport {
   };
 }
 
-type Target = https.RequestOptions & { readonly headers: Record<string, string> };
+// A handshake that failed for these reasons sent nothing of the request.
+const distrust: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+type Target = Omit<https.RequestOptions, 'headers'> & { readonly headers: Record<string, string> };
 
 // Plain HTTP goes through a proxy as a request for the whole URL; https goes through the agent's tunnel.
 function targetOf(url: URL, proxy: URL | undefined): Target {

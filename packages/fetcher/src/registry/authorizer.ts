@@ -50,7 +50,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   async function tokenFor(challenge: Challenge): Promise<string> {
     const { transport, registry, repository, signal } = options;
-    const scope = `repository:${repository}:pull`;
+    // A login asks for no repository, only for a token.
+    const scope = repository === '' ? '' : `repository:${repository}:pull`;
     const request = { transport, challenge, scope, registry, signal };
     const known = await findOnce();
     try {
