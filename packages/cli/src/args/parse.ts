@@ -21,16 +21,14 @@ export function parseArguments<const Specs extends OptionSpecs>(
   const operands: string[] = [];
   for (let word = reader.next(); word !== undefined; word = reader.next()) {
     if (word === '--') {
-      const [first, ...others] = reader.rest();
-      if (first !== undefined) operands.push(first);
-      operands.push(...(operandSpec.endOptions === true ? withoutDashes(others) : others));
+      operands.push(...reader.rest());
     } else if (word.startsWith('--')) {
       reader.readLong(word.slice(2));
     } else if (word.startsWith('-') && word !== '-') {
       reader.readShorts(word.slice(1));
     } else {
       operands.push(word);
-      if (operandSpec.endOptions === true) operands.push(...withoutDashes(reader.rest()));
+      if (operandSpec.endOptions === true) operands.push(...reader.rest());
     }
   }
   checkCount(operands, operandSpec);
@@ -120,10 +118,6 @@ function parseFlag(option: string, given: string | undefined): boolean {
   if (given === undefined || given === 'true') return true;
   if (given === 'false') return false;
   throw usage(`option ${option} takes no value but true and false, not ${JSON.stringify(given)}`);
-}
-
-function withoutDashes(args: string[]): string[] {
-  return args[0] === '--' ? args.slice(1) : args;
 }
 
 function checkCount(operands: readonly string[], spec: OperandSpec): void {

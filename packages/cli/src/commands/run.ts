@@ -1,4 +1,5 @@
 import type { RunningContainer } from '@boxkit/contracts';
+import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { forwardSignals } from '../run/forward-signals.ts';
 import { connectTerminal } from '../run/terminal.ts';
@@ -15,7 +16,7 @@ export const run = defineCommand({
 Options end at REF; one -- right after it is dropped. The exit status is the command's own: 128+n when signal n ended
 it, 126 when it cannot be invoked, 127 when there is no such command, 125 when box itself failed.`,
   options: runOptions,
-  operands: { usage: 'REF [--] [ARG...]', min: 1, max: Infinity, endOptions: true },
+  operands: { usage: 'REF [--] [ARG...]', min: 0, max: Infinity, endOptions: true },
   eventsTo: 'stderr',
   failure: 125,
   examples: [
@@ -24,18 +25,20 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     { line: 'box run -it alpine', what: 'a shell' },
     { line: 'box run -v ./src:/src:ro -w /src alpine -- ls', what: 'with a directory of yours' },
     { line: 'box run --isolation bubblewrap -u 1000 alpine -- id', what: 'another backend, another user' },
+    { line: 'box run --rootfs my_pod sh', what: 'in a directory that `box unpack` made' },
     { line: 'box run --memory 256m --pids-limit 64 alpine -- sh', what: 'with limits' },
   ],
-  async run({ values, operands: [reference = '', ...args], signal, openBox, renderer, takeSignals }) {
+  async run({ values, operands, signal, openBox, renderer, takeSignals }) {
+    const { reference, args } = readOperands(operands, values.rootfs);
     const options = await readRunOptions(values, args);
     const timeout = values.timeout === undefined ? undefined : parseDuration('--timeout', values.timeout);
     const box = await openBox();
     const terminal = options.terminal === true;
-    const container = await box.run(reference, {
-      ...options,
-      signal,
-      ...(terminal ? terminalStdio : { stdin: values.interactive ? 'inherit' : 'ignore', ...inheritOutput }),
-    });
+    const stdio = terminal ? terminalStdio : values.interactive ? inheritAll : inheritOutput;
+    const how = { ...options, ...stdio, signal };
+    const container = await (reference === undefined
+      ? box.runDirectory(values.rootfs ?? '', how)
+      : box.run(reference, how));
     renderer.clear();
     await using disposing = container;
     void disposing;
@@ -49,8 +52,17 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
   },
 });
 
-const inheritOutput = { stdout: 'inherit', stderr: 'inherit' } as const;
+const inheritAll = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
+const inheritOutput = { ...inheritAll, stdin: 'ignore' } as const;
 const terminalStdio = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
+
+/** The reference, unless a directory stands for it, and the container's own arguments, without one `--` before them. */
+function readOperands(operands: readonly string[], rootfs: string | undefined) {
+  if (rootfs !== undefined) return { reference: undefined, args: operands };
+  const [reference, ...args] = operands;
+  if (reference === undefined) throw usage('too few arguments; wanted: REF [--] [ARG...]');
+  return { reference, args: args[0] === '--' ? args.slice(1) : args };
+}
 
 async function withTimeout(container: RunningContainer, timeout: number | undefined) {
   if (timeout === undefined) return container.exit;

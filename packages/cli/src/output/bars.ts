@@ -27,7 +27,7 @@ export function createBars(
 
   function draw(above: readonly string[]): void {
     const width = Math.max(terminal.columns(), 20) - 1;
-    const active = state.transfers.filter((transfer) => !transfer.done);
+    const active = state.transfers.filter((transfer) => !transfer.done && kindOf(transfer.mediaType) === 'layer');
     const bars = active.slice(0, maxBars).map((transfer) => barLine(transfer, width, terminal.unicode));
     if (active.length > maxBars) bars.push(`... and ${active.length - maxBars} more`.slice(0, width));
     if (active.length > 0) bars.push(sumLine(state, now()).slice(0, width));
