@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BoxError, isBoxError } from '@boxkit/contracts';
 import { writeTar, type TarEntry } from './tar-writer.ts';
@@ -38,8 +38,9 @@ export async function publishDirectory(
   });
 }
 
-/** Makes `path` a tar of files: written beside it, synced, and renamed into place. What was there is replaced whole. */
+/** Makes `path` a tar of files: written beside it, synced, and renamed into place. A file that was there is replaced whole. */
 export async function publishTar(files: readonly OutputFile[], path: string, signal: AbortSignal): Promise<void> {
+  await requireReplaceable(path);
   await beside(path, async (staging) => {
     const tar = join(staging, 'tar');
     await write(tar, writeTar(tarEntries(files)), signal);
@@ -92,6 +93,19 @@ function unwritable(path: string, cause: NodeJS.ErrnoException): BoxError {
     hint: 'Nothing was changed there. Choose another place, or make room.',
     cause,
     fields: { errno, path },
+  });
+}
+
+/** To rename over /dev/stdout, say, would take it away from everybody. */
+async function requireReplaceable(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw unwritable(path, error);
+  });
+  if (found === undefined || found.isFile()) return;
+  throw new BoxError('ERR_BOX_USAGE', `cannot write an image to ${path}: what is there is no regular file`, {
+    hint: 'Name a file that box may make or replace.',
+    fields: { path },
   });
 }
 

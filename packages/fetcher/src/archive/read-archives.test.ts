@@ -170,6 +170,25 @@ describe('docker-archive:', () => {
     expect((await read(dockerArchiveSource(), `${path}:other:1`)).diffIds).toEqual([base.diffId]);
   });
 
+  test('reads what docker save writes since version 25, by the digests in the names', async () => {
+    const blob = (digest: string) => `blobs/${digest.replace(':', '/')}`;
+    const manifest = {
+      Config: blob(docker.config.descriptor.digest),
+      RepoTags: ['me/it:1'],
+      Layers: docker.layers.map((layer) => blob(layer.descriptor.digest)),
+    };
+    const entries: TarEntry[] = [
+      ...[docker, ...docker.blobs].map(({ descriptor, bytes }) => ({ path: blob(descriptor.digest), content: bytes })),
+      { path: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests: [docker.descriptor] }) },
+      { path: 'manifest.json', content: JSON.stringify([manifest]) },
+      { path: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
+    ];
+    const path = await write('new.tar', writeTar(entries));
+    await using opened = await openImage(dockerArchiveSource(), `${path}:me/it:1`);
+    expect(opened.layerDigests).toEqual(docker.layers.map((layer) => layer.descriptor.digest));
+    expect((await read(ociArchiveSource(), path)).root).toBe(docker.descriptor.digest);
+  });
+
   test('takes a tar of an image layout for what it is', async () => {
     const layout = join(directory.path, 'as-archive');
     await writeOciLayout(layout, [{ document: image, name: 'x' }]);

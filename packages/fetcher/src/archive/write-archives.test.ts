@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Image, ImageSource } from '@boxkit/contracts';
@@ -245,6 +245,15 @@ describe('an image that cannot be read to its end', () => {
           code: 'ERR_BOX_SYSTEM_CALL',
           fields: { errno: expect.stringMatching(/^(?:ENOTDIR|EEXIST)$/) as string },
         });
+    });
+  });
+
+  test('what is no regular file is not replaced', async () => {
+    await withImage(docker, async (image, at) => {
+      await runCommand('mkfifo', [at('fifo')]);
+      await symlink('nowhere', at('link'));
+      for (const target of [`docker-archive:${at('fifo')}`, `oci-archive:${at('link')}`, 'docker-archive:/dev/null'])
+        await expect(writeImage(image, target)).rejects.toMatchObject({ code: 'ERR_BOX_USAGE' });
     });
   });
 
