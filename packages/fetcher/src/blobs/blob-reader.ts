@@ -41,13 +41,21 @@ export function createBlobReader(
   const signal = options.signal === undefined ? ending.signal : AbortSignal.any([options.signal, ending.signal]);
   const emit = options.emit ?? (() => {});
 
+  /** Waits for a slot. The queue lets go of a job at once when it is aborted; we wait until it has ended. */
+  async function schedule(work: () => Promise<void>, abort: AbortSignal): Promise<void> {
+    let running: Promise<void> | undefined;
+    try {
+      await queue.add(async () => await (running = work()), { signal: abort });
+    } finally {
+      await running?.catch(() => {});
+    }
+  }
+
   function transferOf(descriptor: Descriptor): Transfer {
     const key = `${descriptor.digest} ${descriptor.size}`;
     const running = transfers.get(key);
     if (running !== undefined && !running.cancelled) return running;
     if (source === undefined) throw missing(descriptor);
-    const schedule = (work: () => Promise<void>, abort: AbortSignal): Promise<void> =>
-      queue.add(work, { signal: abort });
     const transfer = startTransfer(descriptor, { store, source, schedule, signal, emit });
     transfers.set(key, transfer);
     told.add(descriptor.digest);

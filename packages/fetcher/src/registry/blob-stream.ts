@@ -1,4 +1,5 @@
 import { BoxError, type Descriptor, type SourceStream } from '@boxkit/contracts';
+import { acceptedManifests, documentKind, essence } from '@boxkit/manifest';
 import { RegistryError } from '../http/errors.ts';
 import type { HttpResponse } from '../http/transport.ts';
 import type { RegistryClient } from './client.ts';
@@ -78,11 +79,12 @@ async function* from({ response, start }: OpenedBody, position: number): AsyncGe
 
 async function openAt(request: BlobRequest, position: number): Promise<OpenedBody> {
   const { client, path, descriptor, what } = request;
-  let response = await client.send('GET', path, position > 0 ? { range: `bytes=${position}-` } : {});
+  const headers = { accept: acceptFor(descriptor) };
+  let response = await client.send('GET', path, position > 0 ? { ...headers, range: `bytes=${position}-` } : headers);
   if (response.status === 416) {
     // The range is right by the descriptor; whoever answers does not know it (a stale cache, a broken proxy).
     response.discard();
-    response = await client.send('GET', path);
+    response = await client.send('GET', path, headers);
   }
   if (response.status !== 200 && response.status !== 206) throw await responseError(what, response);
   try {
@@ -93,6 +95,11 @@ async function openAt(request: BlobRequest, position: number): Promise<OpenedBod
     response.discard();
     throw error;
   }
+}
+
+// Some registries have an OCI manifest only for those who say that they read such.
+function acceptFor({ mediaType }: Descriptor): string {
+  return documentKind(essence(mediaType)) === undefined ? '*/*' : acceptedManifests.join(', ');
 }
 
 /** Content-Range of a 206. RFC 9110, 14.4. */
