@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import { BoxError } from '@boxkit/contracts';
-import { compileSeccomp, defaultSeccompProfile, parseSeccompProfile } from './seccomp/index.ts';
+import {
+  compileSeccomp,
+  defaultSeccompProfile,
+  parseSeccompProfile,
+  type SeccompArchitecture,
+} from './seccomp/index.ts';
 
 /**
  * The filter to load: docker's default when nothing is said, none for `unconfined`, else the profile in a file. Throws
@@ -15,8 +20,20 @@ export function seccompProgram(choice: string | undefined, capabilities: readonl
       hint: 'seccomp=unconfined runs without a filter.',
     });
   }
-  const profile = choice === undefined ? defaultSeccompProfile : parseSeccompProfile(read(choice), choice);
+  if (choice === undefined) return defaultProgram(architecture, capabilities);
+  const profile = parseSeccompProfile(read(choice), choice);
   return compileSeccomp(profile, { architecture, capabilities: new Set(capabilities), kernel: release() });
+}
+
+const compiled = new Map<string, Uint8Array>();
+
+/** Compiled once for each set of capabilities: a program may start thousands of containers. */
+function defaultProgram(architecture: SeccompArchitecture, capabilities: readonly string[]): Uint8Array {
+  const key = capabilities.join();
+  const circumstances = { architecture, capabilities: new Set(capabilities), kernel: release() };
+  const program = compiled.get(key) ?? compileSeccomp(defaultSeccompProfile, circumstances);
+  compiled.set(key, program);
+  return program;
 }
 
 function read(file: string): string {

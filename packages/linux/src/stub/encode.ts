@@ -51,28 +51,28 @@ class Encoder {
 
   #encodeCall(call: SystemCall, position: number): void {
     const at = position * record.size;
-    const set = (offset: number, value: bigint): void => {
-      this.#records.writeBigUInt64LE(BigInt.asUintN(64, value), at + offset);
-    };
-    set(record.number, BigInt(systemCallNumber(call.name, this.#machine)));
+    const set = (offset: number, value: number | bigint): void => writeWord(this.#records, value, at + offset);
+    set(record.number, systemCallNumber(call.name, this.#machine));
     for (let index = 0; index < 6; index++) {
-      set(record.args + 8 * index, BigInt(this.#argumentAddress(call.args[index] ?? null, position, index)));
+      set(record.args + 8 * index, this.#argumentAddress(call.args[index] ?? null, position, index));
     }
-    set(record.result, BigInt(this.#resultAddress(position)));
+    set(record.result, this.#resultAddress(position));
     set(record.nextPositive, this.#next(call, position, call.next?.positive));
     set(record.nextZero, this.#next(call, position, call.next?.zero));
-    set(record.nextError, call.ignore === undefined ? 0n : this.#next(call, position, call.next?.error));
-    const mask = ignoredErrors(call.ignore);
-    set(record.ignored, mask);
-    set(record.ignored + 8, mask >> 64n);
-    set(record.position, (BigInt(this.#list) << 32n) | BigInt(position + 1));
+    set(record.nextError, call.ignore === undefined ? 0 : this.#next(call, position, call.next?.error));
+    if (call.ignore !== undefined) {
+      const mask = ignoredErrors(call.ignore);
+      set(record.ignored, mask);
+      set(record.ignored + 8, mask >> 64n);
+    }
+    set(record.position, this.#list * 0x1_0000_0000 + position + 1);
   }
 
-  #next(call: SystemCall, position: number, label: string | undefined): bigint {
+  #next(call: SystemCall, position: number, label: string | undefined): number {
     const target = label === undefined ? position + 1 : this.#jumpTarget(label, position);
-    if (target < this.#calls.length) return BigInt(programAddress + target * record.size);
+    if (target < this.#calls.length) return programAddress + target * record.size;
     // a successful execve and exit_group do not return
-    if (call.name === 'execve' || call.name === 'exit_group') return 0n;
+    if (call.name === 'execve' || call.name === 'exit_group') return 0;
     throw new RangeError(`nothing follows the last system call, ${call.name}`);
   }
 
@@ -104,18 +104,18 @@ class Encoder {
       if ('value' in argument) return this.#buffer(argument.value) + argument.offset;
     }
     const offset = (position * 6 + index) * 8;
-    this.#words.writeBigUInt64LE(BigInt.asUintN(64, this.#word(argument)), offset);
+    if (argument !== null && argument !== 0) writeWord(this.#words, this.#word(argument), offset);
     return programAddress + this.#records.length + offset;
   }
 
-  #word(argument: SystemCallArgument): bigint {
-    if (argument === null) return 0n;
-    if (typeof argument === 'number' || typeof argument === 'bigint') return BigInt(argument);
-    if (typeof argument === 'string') return BigInt(this.#string(argument));
-    if (!isObject(argument)) return BigInt(this.#pointers([...argument, null], argument));
-    if ('bytes' in argument) return BigInt(this.#place(argument.bytes, argument.bytes));
-    if ('words' in argument) return BigInt(this.#pointers(argument.words, argument));
-    if ('buffer' in argument) return BigInt(this.#buffer(argument.buffer, argument.size));
+  #word(argument: SystemCallArgument): number | bigint {
+    if (argument === null) return 0;
+    if (typeof argument === 'number' || typeof argument === 'bigint') return argument;
+    if (typeof argument === 'string') return this.#string(argument);
+    if (!isObject(argument)) return this.#pointers([...argument, null], argument);
+    if ('bytes' in argument) return this.#place(argument.bytes, argument.bytes);
+    if ('words' in argument) return this.#pointers(argument.words, argument);
+    if ('buffer' in argument) return this.#buffer(argument.buffer, argument.size);
     throw new RangeError('a result cannot stand inside a structure');
   }
 
@@ -128,7 +128,7 @@ class Encoder {
     const known = this.#placed.get(key);
     if (known !== undefined) return known;
     const bytes = Buffer.alloc(items.length * 8);
-    items.forEach((item, at) => bytes.writeBigUInt64LE(BigInt.asUintN(64, this.#word(item)), at * 8));
+    items.forEach((item, at) => writeWord(bytes, this.#word(item), at * 8));
     return this.#place(key, bytes);
   }
 
@@ -158,14 +158,30 @@ function isObject<T extends object>(argument: SystemCallArgument | T): argument 
   return typeof argument === 'object' && argument !== null && !Array.isArray(argument);
 }
 
+const everyError = (1n << 128n) - 1n;
+const errorBits = new Map<string, bigint>();
+
 function ignoredErrors(ignore: SystemCall['ignore']): bigint {
   if (ignore === undefined) return 0n;
-  if (ignore === 'any') return (1n << 128n) - 1n;
+  if (ignore === 'any') return everyError;
   let mask = 0n;
-  for (const name of ignore) {
-    const number = Object.entries(constants.errno).find(([known]) => known === name)?.[1];
-    if (number === undefined) throw new RangeError(`no number is known for the error ${name}`);
-    mask |= 1n << BigInt(number);
-  }
+  for (const name of ignore) mask |= errorBit(name);
   return mask;
+}
+
+function errorBit(name: string): bigint {
+  if (errorBits.size === 0) {
+    for (const [known, number] of Object.entries(constants.errno)) errorBits.set(known, 1n << BigInt(number));
+  }
+  const bit = errorBits.get(name);
+  if (bit === undefined) throw new RangeError(`no number is known for the error ${name}`);
+  return bit;
+}
+
+/** Writes a 64-bit word; most are small numbers, for which BigInt is dear. */
+function writeWord(bytes: Buffer, value: number | bigint, offset: number): void {
+  if (typeof value === 'number' && value >= 0) {
+    bytes.writeUInt32LE(value % 0x1_0000_0000, offset);
+    bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
+  } else bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), offset);
 }
