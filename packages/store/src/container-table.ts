@@ -149,7 +149,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
       return readdirSync(layout.containers)
         .map(read)
         .filter((record) => record !== undefined)
-        .sort((a, b) => (a.created < b.created ? -1 : 1));
+        .sort((a, b) => a.created.localeCompare(b.created));
     },
     find,
     async adopt(containerId) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ChainId, DiffId, Digest } from '@boxkit/contracts';
-import { digestParts } from '@boxkit/contracts';
+import { digestParts, parseDigest } from '@boxkit/contracts';
 
 /** The store's version: raised when an older box could misread or damage what a newer one keeps. */
 export const storeVersion = 1;
@@ -58,8 +58,9 @@ export function directoriesOf(layout: Layout): readonly string[] {
   ];
 }
 
-/** `<parent>/<algorithm>/<hex>`. */
+/** `<parent>/<algorithm>/<hex>`. Throws ERR_BOX_DIGEST_INVALID: a digest that nobody parsed must not become a path. */
 export function digestPath(parent: string, digest: Digest | DiffId | ChainId): string {
+  parseDigest(digest);
   const { algorithm, hex } = digestParts(digest);
   return join(parent, algorithm, hex);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
-import { errnoOf } from './disk-error.ts';
+import { unless } from './disk-error.ts';
 
 /**
  * A process, named so that nobody can be mistaken for it: `<pid>.<start time>.<pid namespace>.<boot>`. A claim that
@@ -18,16 +18,16 @@ let own: Owner | undefined;
 let boot: string | undefined;
 let namespace: string | undefined;
 
-/** This process. */
+/** This process. Its pid is the one that /proc knows it by, which is another when /proc is that of an outer namespace. */
 export function thisProcess(): Owner {
-  own ??= ownerOf(process.pid);
-  return own ?? `${process.pid}.0.${pidNamespace()}.${bootId()}`;
+  own ??= ownerOf('self') ?? `${process.pid}.0.${pidNamespace()}.${bootId()}`;
+  return own;
 }
 
 /** The process that has `pid` now; undefined when there is none. */
-export function ownerOf(pid: number): Owner | undefined {
-  const started = startTime(pid);
-  return started === undefined ? undefined : `${pid}.${started}.${pidNamespace()}.${bootId()}`;
+export function ownerOf(pid: number | 'self'): Owner | undefined {
+  const process = processOf(pid);
+  return process === undefined ? undefined : `${process.pid}.${process.started}.${pidNamespace()}.${bootId()}`;
 }
 
 /** Whether the process that an owner names still runs. `changed` (milliseconds since 1970) dates a claim that cannot be looked up. */
@@ -37,7 +37,7 @@ export function isAlive(owner: Owner, changed: number): boolean {
   const [, pid, started, space, booted] = match;
   if (booted !== bootId()) return false;
   if (space !== pidNamespace()) return Date.now() - changed < foreignClaimMs;
-  return startTime(Number(pid)) === started;
+  return processOf(Number(pid))?.started === started;
 }
 
 /** The pid of an owner of this pid namespace that still runs. */
@@ -59,17 +59,17 @@ export function isAbandoned(path: string): boolean {
   return !isAlive(owner, stat.mtimeMs);
 }
 
-/** Field 22 of /proc/<pid>/stat, clock ticks since boot; a zombie has ended. */
-function startTime(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the program's name and may hold spaces and parentheses.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
-    throw error;
-  }
+/** Fields 1 and 22 of /proc/<pid>/stat; the start time is in clock ticks since boot. A zombie has ended. */
+function processOf(pid: number | 'self'): { readonly pid: string; readonly started: string } | undefined {
+  const text = unless('ENOENT', undefined, () => unless('ESRCH', undefined, () => readStat(pid)));
+  if (text === undefined) return undefined;
+  // The second field is the program's name and may hold spaces and parentheses.
+  const [status = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return status === 'Z' || status === 'X' ? undefined : { pid: text.split(' ', 1)[0] ?? '', started: fields[18] ?? '' };
+}
+
+function readStat(pid: number | 'self'): string {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1');
 }
 
 /** The first 12 hexadecimal digits of the kernel's boot id. */
