@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import {
   digestParts,
@@ -17,8 +17,10 @@ import type { StagedLayer } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
 import { extractLayers, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
-import { needsSettling, rootAttributes } from './overlay-marks.ts';
+import { readKept, writeKept } from './kept-layer.ts';
+import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
 import { layerForm, makeOverlayRootfs, stackFile, type OverlayStack } from './overlay-stack.ts';
+import type { OverlayNamespace } from './rootfs-job.ts';
 import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
 interface Build {
@@ -62,11 +64,8 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
         const whiteouts = namespace === 'trusted' ? 'overlay' : 'overlay-user';
         const privileged = namespace === 'trusted';
         const staged = await extract({ layer, stream, directory, privileged, whiteouts, budgets, signal, emit });
-        if (staged.whiteouts.length > 0) {
-          await using worker = startRootfsWorker(idMap, signal);
-          await worker.run({ kind: 'overlay-marks', tree: staged.path, whiteouts: staged.whiteouts, namespace });
-        }
-        writeFileSync(join(directory, 'form'), form);
+        const orphans = await mark(staged, { directory, namespace, worker: () => startRootfsWorker(idMap, signal) });
+        writeKept(directory, { form, ...orphans });
         made.add(layer.diffId);
       };
       const path = await store.layers.ensure(layer.diffId, build, { signal, emit });
@@ -98,15 +97,22 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
 /** A layer that was extracted for another id map, or when overlayfs did not work here. */
 async function dropOtherForm({ store }: StageContext, layer: Layer, form: string): Promise<void> {
   if (!(await store.layers.has(layer.diffId))) return;
-  if (readForm(store.layers.pathOf(layer.diffId)) !== form) await store.layers.delete(layer.diffId);
+  if (readKept(store.layers.pathOf(layer.diffId)).form !== form) await store.layers.delete(layer.diffId);
 }
 
-function readForm(directory: string): string | undefined {
-  try {
-    return readFileSync(join(directory, 'form'), 'utf8');
-  } catch {
-    return undefined;
-  }
+/** Most layers hide nothing, and need no worker. */
+async function mark(
+  staged: StagedLayer,
+  { directory, namespace, worker }: { directory: string; namespace: OverlayNamespace; worker: () => RootfsWorker },
+): Promise<OrphanMarks> {
+  if (staged.whiteouts.length === 0 && staged.opaques.length === 0) return { whiteouts: [], opaques: [] };
+  await using marker = worker();
+  const { path, whiteouts, opaques, impliedDirectories, deferredHardlinks } = staged;
+  const layer = { path, whiteouts, opaques, impliedDirectories, deferredHardlinks };
+  const options = { layer, trash: join(directory, 'trash'), namespace };
+  // Awaited here: the worker ends with this block.
+  const orphans = await marker.run<OrphanMarks>({ kind: 'overlay-marks', options });
+  return orphans;
 }
 
 /** For each layer the trees that stand for it, topmost first: itself, and upon it the patch that settles it. */
@@ -118,10 +124,16 @@ async function settleAll(
   const trees: (readonly string[])[] = [];
   for (const layer of staged) {
     context.signal.throwIfAborted();
-    const patch = needsSettling(layer) ? await settle(context, layer, lowerOf(staged, trees), worker()) : undefined;
+    const patch = needsSettling(layer, orphansOf(context, layer))
+      ? await settle(context, layer, lowerOf(staged, trees), worker())
+      : undefined;
     trees.push(patch === undefined ? [layer.path] : [patch, layer.path]);
   }
   return trees;
+}
+
+function orphansOf({ store }: Pick<StageContext, 'store'>, { layer }: StagedLayer): OrphanMarks {
+  return readKept(store.layers.pathOf(layer.diffId));
 }
 
 /** The patch of a layer upon these very layers, kept beside it by chainID; undefined when none is needed. */
@@ -138,7 +150,8 @@ async function settle(
   const patch = join(directory, 'tree');
   mkdirSync(patch, { recursive: true, mode: 0o755 });
   const namespace = isMachineRoot() ? 'trusted' : 'user';
-  const options = { layer: { ...staged, layer }, lower, patch, namespace } as const;
+  const whole = { ...staged, layer };
+  const options = { layer: whole, orphans: orphansOf({ store }, whole), lower, patch, namespace } as const;
   const entries = await worker.run<number>({ kind: 'overlay-settle', options });
   // Kept without a tree, so that nobody looks again.
   if (entries === 0) rmdirSync(patch);

@@ -27,7 +27,7 @@ export class OverlayPatch {
   /** Entries made. */
   count = 0;
   readonly #namespace: OverlayNamespace;
-  readonly #final: { readonly path: string; readonly stat: Stats }[] = [];
+  readonly #final: { readonly path: string; readonly stat: Pick<Stats, 'mode' | 'atimeMs' | 'mtimeMs'> }[] = [];
 
   constructor(tree: string, namespace: OverlayNamespace) {
     this.tree = tree;
@@ -46,7 +46,11 @@ export class OverlayPatch {
    * A directory with the attributes that `source` has, or the defaults; its parents must be there. With `marks` the
    * overlay's own attributes are taken over too.
    */
-  directory(path: BytePath, source: string | undefined, { marks }: { readonly marks: boolean }): void {
+  directory(
+    path: BytePath,
+    source: string | undefined,
+    { marks, timesOf }: { readonly marks: boolean; readonly timesOf?: string },
+  ): void {
     const place = this.pathOf(path);
     const present = lstatSync(bytes(place), { throwIfNoEntry: false });
     if (present?.isDirectory() !== true) {
@@ -55,7 +59,8 @@ export class OverlayPatch {
       this.count += 1;
     }
     if (source === undefined) {
-      chmodSync(bytes(place), 0o755);
+      const { atimeMs, mtimeMs } = lstatSync(bytes(timesOf ?? this.tree));
+      this.#final.push({ path: place, stat: { mode: 0o755, atimeMs, mtimeMs } });
       return;
     }
     const stat = lstatSync(bytes(source));

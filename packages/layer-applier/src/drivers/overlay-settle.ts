@@ -3,12 +3,14 @@ import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { missingTarget } from '../merge/link-deferred.ts';
 import type { MergeLayer } from '../merge/merge-layer.ts';
 import { OverlayPatch } from './overlay-patch.ts';
-import { bytes, isWhiteout, OverlayView, type SeenDirectory } from './overlay-view.ts';
+import { bytes, isWhiteout, OverlayView, type Seen, type SeenDirectory } from './overlay-view.ts';
+import type { OrphanMarks } from './overlay-marks.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 
 export interface SettleOptions {
   /** The layer to settle, in overlay form. */
   readonly layer: MergeLayer;
+  readonly orphans: OrphanMarks;
   /** Trees of what lies below it, topmost first, already settled. */
   readonly lower: readonly string[];
   /** An existing, empty directory for the patch. */
@@ -24,6 +26,8 @@ export interface SettleOptions {
 export function settleOverlay(options: SettleOptions): number {
   const settling = new Settling(options);
   for (const path of options.layer.impliedDirectories) settling.implied(path);
+  for (const path of options.orphans.opaques.toSorted()) settling.opaque(path);
+  for (const path of options.orphans.whiteouts.toSorted()) settling.whiteout(path);
   for (const { path, target } of options.layer.deferredHardlinks) settling.hardlink(path, target);
   settling.patch.finish();
   return settling.patch.count;
@@ -39,7 +43,11 @@ class Settling {
   readonly #view: OverlayView;
   /** Without it: what attributes are taken from. */
   readonly #plain: OverlayView;
+  /** What was there before the layer. */
+  readonly #lower: OverlayView;
   readonly #tree: string;
+  /** The layer alone. */
+  readonly #layerTree: OverlayView;
 
   constructor({ layer, lower, patch, namespace }: SettleOptions) {
     const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
@@ -49,22 +57,64 @@ class Settling {
     const below = lower.map(latin1);
     this.#view = new OverlayView([this.patch.tree, this.#tree, ...below], namespace);
     this.#plain = new OverlayView([this.#tree, ...below], namespace);
+    this.#layerTree = new OverlayView([this.#tree], namespace);
+    this.#lower = new OverlayView(below, namespace);
     this.#implied = new Set(layer.impliedDirectories);
     this.#whiteouts = new Set(layer.whiteouts);
   }
 
   implied(path: BytePath): void {
+    if (!this.#inTree(path)) return;
     if (this.#whiteouts.has(path) || this.#isRedirected(path)) return;
     const seen = this.#belowLayer(path);
     if (seen?.kind === 'directory') this.#ensure(path);
     if (seen?.kind === 'symlink') this.#redirect(path, `${this.#tree}/${path}`, path, seen.path);
   }
 
+  opaque(path: BytePath): void {
+    const directory = this.#view.resolve(path);
+    if (typeof directory !== 'string') this.#hideChildren(directory);
+  }
+
+  whiteout(path: BytePath): void {
+    const parent = this.#view.resolve(parentPath(path));
+    if (typeof parent !== 'string') this.#hide(parent, baseName(path));
+  }
+
+  /** Hides what lower layers have of a name; what this layer has of it stays. */
+  #hide(parent: SeenDirectory, name: string): void {
+    if (this.#plain.look(this.#belowOnly(parent.merged), name) === undefined) return;
+    const own = this.#view.look(this.#ownOnly(parent.merged), name);
+    if (own === undefined) {
+      this.#ensure(parent.path);
+      this.patch.whiteout(joinPath(parent.path, name));
+      return;
+    }
+    const seen = this.#view.look(parent.merged, name);
+    if (seen?.kind === 'directory') this.#hideChildren({ path: joinPath(parent.path, name), merged: seen.merged });
+  }
+
+  #hideChildren(directory: SeenDirectory): void {
+    const names = new Set(this.#belowOnly(directory.merged).flatMap((path) => readdirSync(bytes(path), 'latin1')));
+    for (const name of names) this.#hide(directory, name);
+  }
+
+  #ownOnly(merged: readonly string[]): readonly string[] {
+    return merged.filter((path) => isBelow(path, this.#tree) || isBelow(path, this.patch.tree));
+  }
+
+  #belowOnly(merged: readonly string[]): readonly string[] {
+    return merged.filter((path) => !isBelow(path, this.#tree) && !isBelow(path, this.patch.tree));
+  }
+
+  #inTree(path: BytePath): boolean {
+    return typeof this.#layerTree.resolve(path) !== 'string';
+  }
+
   hardlink(path: BytePath, target: BytePath): void {
-    const from = this.#view.resolve(parentPath(target));
-    const source = typeof from === 'string' ? undefined : this.#view.look(from.merged, baseName(target));
-    const to = this.#view.resolve(parentPath(path), (parent, name) => this.#create(parent, name));
-    if (source === undefined || source.kind === 'directory' || typeof to === 'string') {
+    const source = find(this.#lower, target) ?? find(this.#view, target);
+    const to = this.#view.resolve(parentPath(path), (parent, name) => this.#create(parent, name, this.#tree));
+    if (source === undefined || typeof to === 'string') {
       throw missingTarget(this.#layer.layer, path, target);
     }
     const old = this.#view.look(to.merged, baseName(path));
@@ -82,8 +132,7 @@ class Settling {
   #belowLayer(path: BytePath): ReturnType<OverlayView['look']> {
     const parent = this.#plain.resolve(parentPath(path));
     if (typeof parent === 'string') return undefined;
-    const below = parent.merged.filter((directory) => !isBelow(directory, this.#tree));
-    return this.#plain.look(below, baseName(path));
+    return this.#plain.look(this.#belowOnly(parent.merged), baseName(path));
   }
 
   /** Puts a directory and its parents into the patch, as they are to look. */
@@ -102,9 +151,10 @@ class Settling {
     return typeof seen === 'string' ? undefined : seen.merged[0];
   }
 
-  #create(parent: SeenDirectory, name: string): SeenDirectory {
+  /** Where a symlink leads and nothing is yet: 0755, root's, with the times of what is to come in. */
+  #create(parent: SeenDirectory, name: string, timesOf: string): SeenDirectory {
     this.#ensure(parent.path);
-    this.patch.directory(joinPath(parent.path, name), undefined, { marks: false });
+    this.patch.directory(joinPath(parent.path, name), undefined, { marks: false, timesOf });
     return this.patch.seen(parent, name);
   }
 
@@ -113,7 +163,7 @@ class Settling {
     this.#ensure(parentPath(at));
     if (this.patch.has(at)) this.patch.remove(at);
     this.patch.symlink(symlink, at);
-    const target = this.#view.resolve(at, (parent, name) => this.#create(parent, name));
+    const target = this.#view.resolve(at, (parent, name) => this.#create(parent, name, from));
     if (typeof target === 'string') {
       // It leads to no directory: the layer's own one replaces it.
       this.patch.remove(at);
@@ -143,6 +193,13 @@ class Settling {
     else this.patch.directory(to, from, { marks: true });
     this.#moveInto(layerPath, from, to);
   }
+}
+
+/** A file by its path; undefined when there is none, or a directory. */
+function find(view: OverlayView, path: BytePath): Exclude<Seen, { kind: 'directory' }> | undefined {
+  const parent = view.resolve(parentPath(path));
+  const seen = typeof parent === 'string' ? undefined : view.look(parent.merged, baseName(path));
+  return seen?.kind === 'directory' ? undefined : seen;
 }
 
 function isBelow(path: string, tree: string): boolean {

@@ -1,5 +1,5 @@
 import type { BoxEvent } from '@boxkit/contracts';
-import type { BytePath } from '../byte-path.ts';
+import type { MarkOptions } from './overlay-marks.ts';
 import type { SettleOptions } from './overlay-settle.ts';
 import type { MergeLayer, MergePlace } from '../merge/merge-layer.ts';
 import type { ExtractOptions } from '../staged-layer.ts';
@@ -13,12 +13,7 @@ export type RootfsJob =
   /** Only in a process: the blob comes from `path`, or else through descriptor 4. */
   | { readonly kind: 'extract'; readonly options: RemoteExtractOptions; readonly path: string | undefined }
   | { readonly kind: 'publish'; readonly from: string; readonly to: string; readonly children: boolean }
-  | {
-      readonly kind: 'overlay-marks';
-      readonly tree: string;
-      readonly whiteouts: readonly BytePath[];
-      readonly namespace: OverlayNamespace;
-    }
+  | { readonly kind: 'overlay-marks'; readonly options: MarkOptions }
   | { readonly kind: 'overlay-settle'; readonly options: SettleOptions };
 
 /** `trusted` for root of the machine, `user` for mounts with `userxattr`. */

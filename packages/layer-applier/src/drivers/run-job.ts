@@ -19,7 +19,7 @@ export async function runJob(job: RootfsJob, emit: (event: BoxEvent) => void): P
     case 'publish':
       return publishTree(job);
     case 'overlay-marks':
-      return markOverlay(job.tree, job.whiteouts, job.namespace);
+      return markOverlay(job.options);
     case 'overlay-settle':
       return settleOverlay(job.options);
     case 'extract': {

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { BoxError, type Layer } from '@boxkit/contracts';
 import { linkName, statName } from '@boxkit/linux';
 import { baseName, parentPath, pathText, type BytePath } from '../byte-path.ts';
@@ -7,17 +7,44 @@ import type { MergeState } from './merge-state.ts';
 import { must } from './open-directory.ts';
 import { resolveDirectory, type ResolvedDirectory } from './resolve-directory.ts';
 
-/** Makes the hardlinks whose targets only lower layers have. Throws ERR_BOX_LAYER_INVALID when nobody has one. */
-export function linkDeferred(state: MergeState, layer: Layer, hardlinks: readonly DeferredHardlink[]): void {
-  for (const { path, target } of hardlinks) {
-    const from = resolveDirectory(state, parentPath(target), { create: false });
+/** A hardlink that waits: the lower layers' file is held by another name, so that nothing of this layer can take it away. */
+interface HeldLink extends DeferredHardlink {
+  /** Its name in the trash; undefined when the lower layers have no such file. */
+  readonly held: string | undefined;
+}
+
+/** Finds the targets before anything of the layer is merged: only lower layers can have them. */
+export function holdTargets(state: MergeState, hardlinks: readonly DeferredHardlink[]): readonly HeldLink[] {
+  return hardlinks.map((link, position) => {
+    const held = `link-${position}`;
+    const from = resolveDirectory(state, parentPath(link.target), { create: false });
+    if (typeof from === 'string') return { ...link, held: undefined };
+    const found = statName(from.fd, baseName(link.target));
+    const isFile = found !== undefined && !found.isDirectory();
+    if (isFile) must(linkName(from.fd, baseName(link.target), state.trash, held), 'linkat', link.target);
+    closeSync(from.fd);
+    return { ...link, held: isFile ? held : undefined };
+  });
+}
+
+/**
+ * Makes the hardlinks when all else of the layer is in place, in the order of the tar, as one may be the target of
+ * the next. Throws ERR_BOX_LAYER_INVALID when nobody has a target.
+ */
+export function linkDeferred(state: MergeState, layer: Layer, hardlinks: readonly HeldLink[]): void {
+  for (const { path, target, held } of hardlinks) {
+    const from = held === undefined ? resolveDirectory(state, parentPath(target), { create: false }) : undefined;
     if (typeof from === 'string') throw missingTarget(layer, path, target);
-    const to = resolveDirectory(state, parentPath(path), { create: true });
+    const [directory, name] = from === undefined ? [state.trash, held ?? ''] : [from.fd, baseName(target)];
+    // Its parents are in the layer's tree, so all that can be missing is where a lower symlink leads.
+    const times = fstatSync(directory, { bigint: true });
+    const to = resolveDirectory(state, parentPath(path), { create: true, times });
     try {
-      if (typeof to === 'string') throw missingTarget(layer, path, target);
-      linkOne(state, layer, from, to, path, target);
+      if (typeof to === 'string' || !linkOne(state, { directory, name }, to, path)) {
+        throw missingTarget(layer, path, target);
+      }
     } finally {
-      closeSync(from.fd);
+      if (from !== undefined) closeSync(from.fd);
       if (typeof to !== 'string') closeSync(to.fd);
     }
   }
@@ -25,19 +52,18 @@ export function linkDeferred(state: MergeState, layer: Layer, hardlinks: readonl
 
 function linkOne(
   state: MergeState,
-  layer: Layer,
-  from: ResolvedDirectory,
+  from: { readonly directory: number; readonly name: string },
   to: ResolvedDirectory,
   path: BytePath,
-  target: BytePath,
-): void {
-  const found = statName(from.fd, baseName(target));
-  if (found === undefined || found.isDirectory()) throw missingTarget(layer, path, target);
+): boolean {
+  const found = statName(from.directory, from.name);
+  if (found === undefined || found.isDirectory()) return false;
   const old = statName(to.fd, baseName(path));
-  if (old !== undefined && old.ino === found.ino && old.dev === found.dev) return;
+  if (old !== undefined && old.ino === found.ino && old.dev === found.dev) return true;
   state.remember(to.fd, to.path);
   if (old !== undefined) state.discard(to.fd, baseName(path), path);
-  must(linkName(from.fd, baseName(target), to.fd, baseName(path)), 'linkat', path);
+  must(linkName(from.directory, from.name, to.fd, baseName(path)), 'linkat', path);
+  return true;
 }
 
 /** The error for a hardlink to nowhere. */

@@ -3,7 +3,7 @@ import { openDirectory } from '@boxkit/linux';
 import type { BytePath } from '../byte-path.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import { hideLower } from './hide-lower.ts';
-import { linkDeferred } from './link-deferred.ts';
+import { holdTargets, linkDeferred } from './link-deferred.ts';
 import { openMergeState } from './merge-state.ts';
 import { mergeTree, replaceAttributes } from './merge-tree.ts';
 import { openForChange } from './open-directory.ts';
@@ -31,6 +31,7 @@ export function mergeLayer(place: MergePlace, layer: MergeLayer): void {
   const implied = new Set<string>(layer.impliedDirectories);
   const tree = openDirectory(layer.path);
   try {
+    const held = holdTargets(state, layer.deferredHardlinks);
     hideLower(state, tree, layer, implied);
     const ours = openForChange(tree, '.');
     if (layer.rootEntry && typeof ours !== 'string') {
@@ -38,7 +39,7 @@ export function mergeLayer(place: MergePlace, layer: MergeLayer): void {
       closeSync(ours.fd);
     }
     mergeTree(state, tree, implied);
-    linkDeferred(state, layer.layer, layer.deferredHardlinks);
+    linkDeferred(state, layer.layer, held);
     state.restore();
   } finally {
     closeSync(tree);

@@ -1,8 +1,11 @@
-import { chmodSync, closeSync, fstatSync, mkdirSync, type BigIntStats } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, mkdirSync, mkdtempSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { openDirectory, removeDirectory, setTimes, removeName } from '@boxkit/linux';
 import type { BytePath } from '../byte-path.ts';
 import { moveAt, must, openBelow } from './open-directory.ts';
+
+/** What of a stat is set at the end. */
+export type FinalAttributes = Pick<BigIntStats, 'atimeNs' | 'mtimeNs' | 'mode'>;
 
 /** What a directory of the root is to have when the merge is over. */
 interface Final {
@@ -20,10 +23,12 @@ interface Final {
 export interface MergeState extends Disposable {
   /** The root's descriptor. */
   readonly root: number;
+  /** A directory of this layer's own outside the root: what is taken out, and what is held for a while. */
+  readonly trash: number;
   /** Keeps the directory's times and mode as they are now, or as `stat` has them, unless that was done before. */
   remember(fd: number, path: BytePath, stat?: BigIntStats): void;
   /** The directory gets these times and this mode instead of its old ones. */
-  replace(fd: number, path: BytePath, stat: BigIntStats): void;
+  replace(fd: number, path: BytePath, stat: FinalAttributes): void;
   /** Takes a name out of the root, whatever is below it; space is freed when the trash is removed. */
   discard(directory: number, name: string, path: BytePath): void;
   /** Sets what was remembered, and forgets it. */
@@ -34,7 +39,7 @@ export interface MergeState extends Disposable {
 export function openMergeState(rootPath: string, trashPath: string): MergeState {
   mkdirSync(trashPath, { recursive: true, mode: 0o700 });
   const root = openDirectory(rootPath);
-  const trash = openDirectory(join(trashPath));
+  const trash = openDirectory(mkdtempSync(join(trashPath, 'layer-')));
   const finals = new Map<string, Final>();
   let discarded = 0;
 
@@ -50,6 +55,7 @@ export function openMergeState(rootPath: string, trashPath: string): MergeState 
 
   return {
     root,
+    trash,
     remember(fd, path, stat) {
       const current = stat ?? fstatSync(fd, { bigint: true });
       if (!finals.has(`${current.dev}:${current.ino}`)) keep(path, current);

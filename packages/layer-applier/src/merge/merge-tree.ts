@@ -94,7 +94,10 @@ function settleRedirect(walk: Walk, layerRoot: number, { from, symlink }: Redire
   const ours = openBelow(layerRoot, from);
   if (typeof ours === 'string') return;
   try {
-    const theirs = resolveDirectory(walk.state, symlink, { create: true });
+    const theirs = resolveDirectory(walk.state, symlink, {
+      create: true,
+      times: fstatSync(ours, { bigint: true }),
+    });
     if (typeof theirs !== 'string') {
       mergeDirectory(walk, ours, theirs.fd, from, theirs.path);
       closeSync(theirs.fd);

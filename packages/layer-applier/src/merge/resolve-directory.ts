@@ -1,7 +1,7 @@
 import { chmodSync, closeSync } from 'node:fs';
 import { makeDirectory, openDirectoryAt, symlinkTarget } from '@boxkit/linux';
-import { joinPath, type BytePath } from '../byte-path.ts';
-import type { MergeState } from './merge-state.ts';
+import { baseName, joinPath, type BytePath } from '../byte-path.ts';
+import type { FinalAttributes, MergeState } from './merge-state.ts';
 import { must, openForChange } from './open-directory.ts';
 
 /** A directory of the root, open, and its path without symlinks. */
@@ -17,12 +17,12 @@ const mostSymlinks = 40;
  * Resolves a path to a directory as a process inside the root would: symlinks are followed, absolute targets count
  * from the root, and `..` ends there. Every component is opened in its parent and none is followed by the kernel.
  * `missing`: a component is not there. `blocked`: it is no directory, or the symlinks make a loop.
- * With `create`, missing directories are made: 0755, owned by root.
+ * With `create`, missing directories are made: 0755, owned by root, with the times given.
  */
 export function resolveDirectory(
   state: MergeState,
   path: string,
-  options: { readonly create: boolean },
+  options: { readonly create: false } | { readonly create: true; readonly times: FinalAttributes },
 ): ResolvedDirectory | 'missing' | 'blocked' {
   const pending = components(path).toReversed();
   let opened: ResolvedDirectory[] = [];
@@ -43,7 +43,8 @@ export function resolveDirectory(
         opened.push({ fd: next.fd, path });
       } else if (next === 'ENOENT') {
         if (!options.create) return 'missing';
-        makeMissing(state, parent, parentPath, name);
+        state.remember(parent, parentPath);
+        makeMissing(state, parent, joinPath(parentPath, name), options.times);
         pending.push(name);
       } else {
         const target = symlinkTarget(parent, name);
@@ -66,12 +67,13 @@ function components(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-function makeMissing(state: MergeState, parent: number, parentPath: BytePath, name: string): void {
-  state.remember(parent, parentPath);
-  must(makeDirectory(parent, name, 0o755), 'mkdirat', joinPath(parentPath, name));
+function makeMissing(state: MergeState, parent: number, path: BytePath, times: FinalAttributes): void {
+  const name = baseName(path);
+  must(makeDirectory(parent, name, 0o755), 'mkdirat', path);
   const fd = reopen(parent, name);
   // Past the umask of the caller.
   chmodSync(`/proc/self/fd/${fd}`, 0o755);
+  state.replace(fd, path, { atimeNs: times.atimeNs, mtimeNs: times.mtimeNs, mode: 0o755n });
   closeSync(fd);
 }
 
