@@ -33,7 +33,8 @@ export async function publishDirectory(
     const tree = join(staging, 'tree');
     await mkdir(tree);
     for (const file of files) await writeFile(join(tree, file.name), file, signal);
-    await syncDirectories(tree, files);
+    const names = [...files.map(({ name }) => name), ...parents(files), '.'];
+    await syncAll(names.map((name) => join(tree, name)));
     await rename(tree, directory);
   });
 }
@@ -44,6 +45,7 @@ export async function publishTar(files: readonly OutputFile[], path: string, sig
   await beside(path, async (staging) => {
     const tar = join(staging, 'tar');
     await write(tar, writeTar(tarEntries(files)), signal);
+    await sync(tar);
     await rename(tar, path);
   });
 }
@@ -51,8 +53,10 @@ export async function publishTar(files: readonly OutputFile[], path: string, sig
 /** Writes one file by way of a name nobody knows, so that it is seen whole or not at all. */
 export async function publishFile(file: OutputFile, path: string, signal: AbortSignal): Promise<void> {
   await beside(path, async (staging) => {
-    await writeFile(join(staging, 'file'), file, signal);
-    await rename(join(staging, 'file'), path);
+    const staged = join(staging, 'file');
+    await writeFile(staged, file, signal);
+    await sync(staged);
+    await rename(staged, path);
   });
 }
 
@@ -71,6 +75,8 @@ async function beside(path: string, work: (staging: string) => Promise<void>): P
     throw isDiskError(error) ? unwritable(path, error) : error;
   }
 }
+
+const syncsAtOnce = 32;
 
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -137,19 +143,20 @@ async function write(
       signal.throwIfAborted();
       await handle.writeFile(chunk);
     }
-    await handle.sync();
   } finally {
     await handle.close();
   }
 }
 
-async function syncDirectories(tree: string, files: readonly OutputFile[]): Promise<void> {
-  for (const name of parents(files)) await sync(join(tree, name));
-  await sync(tree);
+/** Many at a time, after all is written: the file system then makes one commit of them, and not one for each. */
+async function syncAll(paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += syncsAtOnce) {
+    await Promise.all(paths.slice(at, at + syncsAtOnce).map(sync));
+  }
 }
 
-async function sync(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {
