@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand, temporaryDirectory } from '@boxkit/testkit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand, temporaryDirectory, tryCommand } from '@boxkit/testkit';
 
 /** A file system that is new for each run, so that none pays for what the one before deleted. */
 export interface FreshStorage extends AsyncDisposable {
@@ -28,9 +29,7 @@ export async function storageMaker(kind: string): Promise<{ make: StorageMaker }
   await mkdir(mountPoint);
   const mounted = (): FreshStorage => ({
     path: mountPoint,
-    [Symbol.asyncDispose]: async () => {
-      await runCommand('umount', ['--recursive', mountPoint]);
-    },
+    [Symbol.asyncDispose]: () => unmount(mountPoint),
   });
   if (kind === 'tmpfs') {
     const make = async (): Promise<FreshStorage> => {
@@ -49,4 +48,14 @@ export async function storageMaker(kind: string): Promise<{ make: StorageMaker }
     return mounted();
   };
   return { make, [Symbol.asyncDispose]: dispose };
+}
+
+/** A peer's monitor may hold on to it for a moment after the command has ended. */
+async function unmount(mountPoint: string): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const { code } = await tryCommand('umount', ['--recursive', mountPoint]);
+    if (code === 0) return;
+    await sleep(100);
+  }
+  await runCommand('umount', ['--recursive', mountPoint]);
 }
