@@ -31,9 +31,9 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     plugins,
     config,
     stages: createStages(plugins, config),
-    context: ({ signal } = {}) =>
+    context: ({ signal }, of) =>
       createContext({
-        store,
+        store: of,
         onEvent: (event) => hub.emit(event),
         ...(signal === undefined ? {} : { signal }),
         ...(logger === undefined ? {} : { logger }),
@@ -44,7 +44,12 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     home: store.home,
     stages: machine.stages,
     commands: registry.commands,
-    context: (how) => machine.context(how),
+    context(how = {}) {
+      const scope = store.scope();
+      const context = machine.context(how, scope);
+      context.defer(async () => scope[Symbol.asyncDispose]());
+      return context;
+    },
     pull: async (reference, how = {}) => (await import('./operations/pull.ts')).pull(reference, how, machine),
     unpack: async (reference, directory, how = {}) =>
       (await import('./operations/unpack.ts')).unpack(reference, directory, how, machine),
@@ -57,6 +62,8 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),
     fsck: (how = {}) => store.fsck({ ...how, emit: (event) => hub.emit(event) }),
+    login: async (registry, how) => (await import('./operations/login.ts')).login(registry, how, machine),
+    logout: async (registry, how = {}) => (await import('./operations/login.ts')).logout(registry, how),
     doctor: async (how = {}) => (await import('./operations/doctor.ts')).doctor(how, machine),
     events: (how = {}) => hub.events(how),
     async [Symbol.asyncDispose]() {

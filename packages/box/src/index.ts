@@ -15,11 +15,13 @@ export type {
   Diagnosis,
   DirectoryRunOptions,
   Inspection,
+  LoginOptions,
   ProcessOptions,
   PruneOptions,
   PullAndKeepOptions,
   PullOptions,
   PullPolicy,
+  SavedLogin,
   Stdio,
   UnpackOptions,
 } from './options.ts';

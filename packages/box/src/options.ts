@@ -50,6 +50,19 @@ export interface PullAndKeepOptions extends PullOptions {
   readonly to?: string;
 }
 
+export interface LoginOptions extends Cancellable {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface SavedLogin {
+  readonly registry: string;
+  /** The file, or the helper's program, that keeps it. */
+  readonly place: string;
+  /** Whether it lies there in clear, as docker and podman keep it without a helper. */
+  readonly plain: boolean;
+}
+
 /** What goes besides what nothing needs: with `all` the names of images without containers too. `dryRun` only tells. */
 export interface PruneOptions extends Cancellable {
   readonly all?: boolean;
@@ -123,6 +136,10 @@ export interface Box extends AsyncDisposable {
   prune(options?: PruneOptions): Promise<PruneResult>;
   /** Verifies everything in the store again; with `repair` removes what is damaged, for a pull to bring back. */
   fsck(options?: Cancellable & { readonly repair?: boolean }): Promise<FsckResult>;
+  /** Checks a user name and password with a registry, and keeps them where docker and podman find them too. */
+  login(registry: string, options: LoginOptions): Promise<SavedLogin>;
+  /** Forgets a registry's credentials; resolves to the places they were in. */
+  logout(registry: string, options?: Cancellable): Promise<readonly string[]>;
   /** Probes everything. Throws nothing for what does not work: that is its answer. */
   doctor(options?: Cancellable): Promise<readonly Diagnosis[]>;
   /** Every event from now on, at most 4096 unread. Ends with the box, the signal, or the loop. */

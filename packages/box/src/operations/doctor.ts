@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Probe } from '@boxkit/contracts';
 import type { Cancellable, Diagnosis } from '../options.ts';
+import { openScope } from './machine.ts';
 import type { Machine } from './machine.ts';
 
 /** Programs that box uses when they are there: what for, and which Debian package has them. */
@@ -18,7 +19,7 @@ const tools = [
 
 /** Asks every backend, rootfs driver, source and tool whether it works here. */
 export async function doctor(options: Cancellable, machine: Machine): Promise<readonly Diagnosis[]> {
-  await using context = machine.context(options);
+  await using scope = openScope(machine, options);
   const registry = await machine.plugins.with('isolators', 'rootfs', 'sources');
   const privilege = process.getuid?.() === 0 ? 'root' : 'user';
   const isolators = await Promise.all(
@@ -33,7 +34,7 @@ export async function doctor(options: Cancellable, machine: Machine): Promise<re
     registry.rootfsDrivers.map(async (driver): Promise<Diagnosis> => ({
       kind: 'rootfs-driver',
       name: driver.name,
-      probe: await settled(driver.probe(context)),
+      probe: await settled(driver.probe(scope.context)),
     })),
   );
   const sources = registry.sources.map((source): Diagnosis => ({

@@ -2,11 +2,12 @@ import type { Image, StoredImage } from '@boxkit/contracts';
 import { readManifest } from '@boxkit/manifest';
 import type { Cancellable, Inspection } from '../options.ts';
 import { findImage, notStored } from './find-image.ts';
+import { openScope } from './machine.ts';
 import type { Machine } from './machine.ts';
 import { storedBlobs } from './stored-blobs.ts';
 
 /** The record of a stored image, found by whatever a person calls it. Throws ERR_BOX_IMAGE_UNKNOWN. */
-export async function storedImage(text: string, machine: Machine): Promise<StoredImage> {
+export async function storedImage(text: string, machine: Pick<Machine, 'store' | 'plugins'>): Promise<StoredImage> {
   const { reference } = await findImage(text, { pull: 'missing' }, machine);
   const stored = await machine.store.images.get(reference.text);
   if (stored === undefined) throw notStored(reference.text);
@@ -14,12 +15,12 @@ export async function storedImage(text: string, machine: Machine): Promise<Store
 }
 
 export async function inspect(text: string, options: Cancellable, machine: Machine): Promise<Inspection> {
-  await using context = machine.context(options);
-  const { reference } = await findImage(text, { pull: 'missing' }, machine);
-  const stored = await storedImage(text, machine);
-  const fetched = { reference, descriptor: stored.root, blobs: storedBlobs(machine.store) };
+  await using scope = openScope(machine, options);
+  const { reference } = await findImage(text, { pull: 'missing' }, scope);
+  const stored = await storedImage(text, scope);
+  const fetched = { reference, descriptor: stored.root, blobs: storedBlobs(scope.store) };
   const platform = stored.requested ?? stored.platform;
-  const image: Image = await readManifest({ platform }).run(fetched, context);
+  const image: Image = await readManifest({ platform }).run(fetched, scope.context);
   return { stored, image };
 }
 

@@ -12,7 +12,51 @@ export interface Machine {
   readonly plugins: LazyRegistry;
   readonly stages: Stages;
   readonly config: BoxConfig;
-  context(options?: Cancellable): Context;
+  context(options: Cancellable, store: DiskStore): Context;
+}
+
+/** A machine for one operation: what it relies on in the store is kept from `prune` until it is disposed of. */
+export interface Scope extends Omit<Machine, 'context'>, AsyncDisposable {
+  readonly context: Context;
+}
+
+export function openScope(machine: Machine, options: Cancellable): Scope {
+  const store = machine.store.scope();
+  const context = machine.context(options, store);
+  return {
+    ...machine,
+    store,
+    context,
+    async [Symbol.asyncDispose]() {
+      try {
+        await context[Symbol.asyncDispose]();
+      } finally {
+        await store[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+/** Makes a scope live as long as what came of it, or end at once when nothing did. */
+export async function disposeWith<Result extends AsyncDisposable>(
+  scope: Scope,
+  make: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    const result = await make();
+    const disposeResult = result[Symbol.asyncDispose].bind(result);
+    const dispose = async (): Promise<void> => {
+      try {
+        await disposeResult();
+      } finally {
+        await scope[Symbol.asyncDispose]();
+      }
+    };
+    return Object.defineProperty(result, Symbol.asyncDispose, { configurable: true, value: dispose });
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Any stage, in a row whose fit was checked by hand or cannot be. */

@@ -6,6 +6,8 @@ import type { ApplyStage, Deferred, FetchStage, Machine, Row } from './machine.t
 import { recordImage } from './record-image.ts';
 import { storedBlobs } from './stored-blobs.ts';
 
+type OperationParts = Pick<Machine, 'store' | 'plugins' | 'stages'>;
+
 export interface ObtainOptions extends FindOptions {
   readonly concurrency?: number;
   readonly apply: ApplyStageOptions;
@@ -15,7 +17,7 @@ export interface ObtainOptions extends FindOptions {
 export async function obtain(
   text: string,
   options: ObtainOptions,
-  machine: Machine,
+  machine: OperationParts,
 ): Promise<{ readonly found: FoundImage; readonly row: Row }> {
   const { plugins, stages } = machine;
   const found = await findImage(text, options, machine);
@@ -32,7 +34,7 @@ export async function obtain(
   return { found, row };
 }
 
-function fromStore({ reference, stored }: FoundImage, { store }: Machine): FetchStage {
+function fromStore({ reference, stored }: FoundImage, { store }: OperationParts): FetchStage {
   return {
     name: 'fetch',
     run: async () => {
@@ -43,7 +45,7 @@ function fromStore({ reference, stored }: FoundImage, { store }: Machine): Fetch
 }
 
 /** `apply` that also keeps the image under its name once all of it is verified. */
-function recordedBy(apply: ApplyStage, { store }: Machine): Stage<Image, AppliedImage> {
+function recordedBy(apply: ApplyStage, { store }: OperationParts): Stage<Image, AppliedImage> {
   return {
     name: apply.name,
     async run(image, context) {

@@ -4,15 +4,15 @@ import { describeStoredImage } from '@boxkit/manifest';
 import type { PullAndKeepOptions } from '../options.ts';
 import { readReference } from './find-image.ts';
 import type { Machine } from './machine.ts';
-import { platformOption } from './machine.ts';
+import { openScope, platformOption } from './machine.ts';
 import { ensureBlobs } from './record-image.ts';
 
 /** The first two stages, and a read of every blob. The name is moved when all are there. */
 export async function pull(text: string, options: PullAndKeepOptions, machine: Machine): Promise<StoredImage> {
-  await using context = machine.context(options);
+  await using scope = openScope(machine, options);
   const platform = await platformOption(options.platform);
   const reference = await readReference(text, machine.plugins);
-  const { stages, plugins, store } = machine;
+  const { stages, plugins, store } = scope;
   const keep = defineStage('store', async (image: Image, context) => {
     await ensureBlobs(image, context);
     const record = describeStoredImage(image);
@@ -28,7 +28,7 @@ export async function pull(text: string, options: PullAndKeepOptions, machine: M
     ...plugins.registry.stagesAfter('manifest'),
     keep,
   ]);
-  return (await row.run(reference as never, context)) as StoredImage;
+  return (await row.run(reference as never, scope.context)) as StoredImage;
 }
 
 async function writeTo(image: Image, target: string, signal: AbortSignal): Promise<void> {

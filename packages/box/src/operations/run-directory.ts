@@ -6,6 +6,7 @@ import { composeStages } from '@boxkit/core';
 import { grantedIdMap } from '@boxkit/linux';
 import { hostPlatform } from '@boxkit/manifest';
 import type { DirectoryRunOptions } from '../options.ts';
+import { disposeWith, openScope } from './machine.ts';
 import type { Machine } from './machine.ts';
 import { isolateAndLaunch } from './run.ts';
 import { storedBlobs } from './stored-blobs.ts';
@@ -18,9 +19,11 @@ export async function runDirectory(
   running: Set<RunningContainer>,
 ): Promise<RunningContainer> {
   const { signal, ...others } = options;
-  const row = [useDirectory(others.name), ...isolateAndLaunch(others, machine, running)];
-  const context = machine.context(signal === undefined ? {} : { signal });
-  return (await composeStages(row).run(resolve(directory) as never, context)) as RunningContainer;
+  const scope = openScope(machine, signal === undefined ? {} : { signal });
+  return disposeWith(scope, async () => {
+    const row = [useDirectory(others.name), ...isolateAndLaunch(others, scope, running)];
+    return (await composeStages(row).run(resolve(directory) as never, scope.context)) as RunningContainer;
+  });
 }
 
 function useDirectory(name: string | undefined): Stage<string, AppliedImage> {

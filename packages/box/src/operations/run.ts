@@ -1,8 +1,8 @@
 import type { PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { BoxRunOptions, ProcessOptions } from '../options.ts';
-import type { Machine, Row } from './machine.ts';
-import { platformOption } from './machine.ts';
+import type { Machine, Row, Scope } from './machine.ts';
+import { disposeWith, openScope, platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
 
 /** All five stages. `running` has the container from its start to its disposal. */
@@ -19,14 +19,16 @@ export async function run(
     ...(rootfsDriver === undefined ? {} : { driver: rootfsDriver }),
   };
   const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
-  const { found, row } = await obtain(text, how, machine);
-  row.push(...isolateAndLaunch(others, machine, running));
-  const context = machine.context(signal === undefined ? {} : { signal });
-  return (await composeStages(row).run(found.reference as never, context)) as RunningContainer;
+  const scope = openScope(machine, signal === undefined ? {} : { signal });
+  return disposeWith(scope, async () => {
+    const { found, row } = await obtain(text, how, scope);
+    row.push(...isolateAndLaunch(others, scope, running));
+    return (await composeStages(row).run(found.reference as never, scope.context)) as RunningContainer;
+  });
 }
 
 /** The row from a rootfs to a running container. */
-export function isolateAndLaunch(options: ProcessOptions, machine: Machine, running: Set<RunningContainer>): Row {
+export function isolateAndLaunch(options: ProcessOptions, machine: Scope, running: Set<RunningContainer>): Row {
   const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...runOptions } = options;
   const { stages, plugins } = machine;
   return [

@@ -3,7 +3,7 @@ import type { AppliedImage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { UnpackOptions } from '../options.ts';
 import type { Machine } from './machine.ts';
-import { platformOption } from './machine.ts';
+import { openScope, platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
 
 export async function unpack(
@@ -12,9 +12,9 @@ export async function unpack(
   options: UnpackOptions,
   machine: Machine,
 ): Promise<AppliedImage> {
-  await using context = machine.context(options);
+  await using scope = openScope(machine, options);
   const platform = await platformOption(options.platform);
   const wanted = { ...options, ...platform } as typeof options & typeof platform;
-  const { found, row } = await obtain(text, { ...wanted, apply: { directory: resolve(directory) } }, machine);
-  return (await composeStages(row).run(found.reference as never, context)) as AppliedImage;
+  const { found, row } = await obtain(text, { ...wanted, apply: { directory: resolve(directory) } }, scope);
+  return (await composeStages(row).run(found.reference as never, scope.context)) as AppliedImage;
 }

@@ -43,12 +43,6 @@ async function confirmed(signal: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw usage('prune --all removes images', 'Give --force to do so without being asked, or --dry-run to look first.');
   }
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question('Remove all images that no container uses? [y/N] ', { signal });
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+  const { askLine } = await import('../output/ask.ts');
+  return /^y(?:es)?$/i.test(await askLine('Remove all images that no container uses? [y/N] ', signal));
 }
