@@ -26,7 +26,12 @@ switch (positionals[0]) {
   case 'run':
     await (await import('./run.ts')).benchRun(options);
     break;
+  case 'extract':
+    await (await import('./extract.ts')).benchExtract(options);
+    break;
   default:
-    process.stderr.write('npm run bench -- pull|unpack|run [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n');
+    process.stderr.write(
+      'npm run bench -- pull|unpack|run|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+    );
     process.exitCode = 2;
 }
