@@ -100,6 +100,39 @@ describe('a container', () => {
   });
 });
 
+describe('a container with several handles', () => {
+  test('is kept when one of them says so', async () => {
+    await using t = await temporaryStore();
+    const first = await t.store.containers.create({ name: 'web' });
+    const second = await t.store.containers.adopt(first.containerId);
+    await second.keep();
+    await second.update({ status: 'exited' });
+    await first[Symbol.asyncDispose]();
+    expect(await t.store.containers.find('web')).toMatchObject({ kept: true, status: 'exited' });
+  });
+
+  test('is not removed by who gave it to another process', async () => {
+    await using t = await temporaryStore();
+    const supervisor = spawn('sleep', ['60']);
+    const owner = ownerOf(supervisor.pid ?? 0) ?? '';
+    const container = await t.store.containers.create({ name: 'web' });
+    await container.update({ owner, status: 'running', process: owner });
+    await container[Symbol.asyncDispose]();
+    expect(await t.store.containers.find('web')).toMatchObject({ status: 'running' });
+    supervisor.kill('SIGKILL');
+    await once(supervisor, 'exit');
+    expect(await t.store.containers.find('web')).toMatchObject({ status: 'exited' });
+  });
+
+  test('cannot be changed once it is gone', async () => {
+    await using t = await temporaryStore();
+    const container = await t.store.containers.create();
+    await t.store.containers.remove(container.containerId);
+    expect(await codeOf(() => container.update({ status: 'exited' }))).toBe('ERR_BOX_CONTAINER_UNKNOWN');
+    await container[Symbol.asyncDispose]();
+  });
+});
+
 describe('after a kill -9', () => {
   test('a container whose process and owner are gone has exited', async () => {
     await using t = await temporaryStore();

@@ -43,7 +43,10 @@ export interface DiskContainerTable extends ContainerTable {
   list(): Promise<readonly ContainerRecord[]>;
   /** By containerId, name, or the beginning of a containerId; undefined when there is none. Throws ERR_BOX_USAGE when the beginning fits several. */
   find(text: string): Promise<ContainerRecord | undefined>;
-  /** Takes a container over from the process that made it: this one writes its state from now on. */
+  /**
+   * Takes a container over from the process that made it: this one writes its state from now on, and removes it when
+   * disposed unless it is kept. Throws ERR_BOX_CONTAINER_UNKNOWN.
+   */
   adopt(containerId: string): Promise<DiskContainer>;
   /** Throws ERR_BOX_NAME_IN_USE, ERR_BOX_NAME_INVALID, ERR_BOX_CONTAINER_UNKNOWN. */
   rename(containerId: string, name: string): Promise<void>;
@@ -95,27 +98,34 @@ export function createContainerTable(session: Session): DiskContainerTable {
     });
   }
 
-  function handle(state: ContainerState, name: string): DiskContainer {
-    const { containerId } = state;
-    let current = state;
-    async function update(change: ContainerChange): Promise<void> {
-      current = { ...current, ...change };
-      try {
-        const staged = join(layout.tmp, stagingName('state'));
-        writeFileSync(staged, serialise(current), { mode: 0o600 });
-        replaceState(pathOf(containerId), staged);
-      } catch (error) {
-        throw diskError(`write the state of the container ${name}`, error);
-      }
+  /** In one turn of the event loop, so that no other handle of this process comes between the read and the write. */
+  function change(containerId: string, changes: ContainerChange): void {
+    const { name, path, ...state } = known(containerId);
+    try {
+      const staged = join(layout.tmp, stagingName('state'));
+      writeFileSync(staged, serialise({ ...state, ...changes }), { mode: 0o600 });
+      replaceState(path, staged);
+    } catch (error) {
+      throw diskError(`write the state of the container ${name}`, error);
     }
+  }
+
+  function handle(containerId: string, name: string): DiskContainer {
     return {
       containerId,
       name,
       path: pathOf(containerId),
-      update,
-      keep: () => update({ kept: true }),
+      async update(changes) {
+        change(containerId, changes);
+      },
+      async keep() {
+        change(containerId, { kept: true });
+      },
       async [Symbol.asyncDispose]() {
-        if (!current.kept) await remove(containerId);
+        const record = read(containerId);
+        // Kept through another handle, or taken over by a supervisor.
+        if (record === undefined || record.kept || record.owner !== thisProcess()) return;
+        await remove(containerId);
       },
     };
   }
@@ -133,15 +143,17 @@ export function createContainerTable(session: Session): DiskContainerTable {
         ...(details === undefined ? {} : { details }),
       };
       const staged = join(layout.tmp, stagingName('container'));
+      let claimed: string | undefined;
       try {
         mkdirSync(staged, { mode: 0o700 });
         writeFileSync(join(staged, stateFile), serialise(state), { mode: 0o600 });
-        const claimed = await claim(state.containerId, name);
+        claimed = await claim(state.containerId, name);
         writeFileSync(join(staged, nameFile), claimed, { mode: 0o600 });
         renameSync(staged, pathOf(state.containerId));
-        return handle(state, claimed);
+        return handle(state.containerId, claimed);
       } catch (error) {
         rmSync(staged, { recursive: true, force: true });
+        if (claimed !== undefined) freeName(layout, claimed, state.containerId);
         throw diskError(`make a container in the store ${layout.home}`, error);
       }
     },
@@ -153,10 +165,9 @@ export function createContainerTable(session: Session): DiskContainerTable {
     },
     find,
     async adopt(containerId) {
-      const { name, path: _, ...state } = known(containerId);
-      const adopted = handle(state, name);
-      await adopted.update({ owner: thisProcess() });
-      return adopted;
+      const { name } = known(containerId);
+      change(containerId, { owner: thisProcess() });
+      return handle(containerId, name);
     },
     async rename(containerId, name) {
       checkName(name);
