@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { readProgramHead, type ElfFile, type ProgramHead } from './elf.ts';
 import { HostProgramError, reasonOf, type HostProblem } from './errors.ts';
 import { HostTree } from './host-tree.ts';
-import { candidates, defaultDirectories, muslPathFile, type LoadedObject } from './library-search.ts';
+import { candidates, chainOf, defaultDirectories, muslPathFile, type LoadedObject } from './library-search.ts';
 import { readLoaderCache, type LoaderCache } from './loader-cache.ts';
 import { findProgram } from './path.ts';
 import { addSkeleton, programList } from './skeleton.ts';
@@ -174,16 +174,10 @@ class Collector {
   }
 }
 
-const known = new WeakMap<LoadedObject, string>();
-
-/** What a library's own needs depend on beside itself: the RPATHs that led to it. */
+/** What a library's own needs depend on beside itself: the RPATHs that led to it, each once, since libraries may need each other in a circle. */
 function inherited(object: LoadedObject): string {
-  const before = known.get(object);
-  if (before !== undefined) return before;
-  const own = object.elf.rpath.length > 0 ? `${dirname(object.path)}=${object.elf.rpath.join(':')}` : '';
-  const text = object.loader === undefined ? own : `${own}\0${inherited(object.loader)}`.replace(/^\0/, '');
-  known.set(object, text);
-  return text;
+  const paths = chainOf(object).flatMap(({ path, elf }) => elf.rpath.map((entry) => `${dirname(path)}=${entry}`));
+  return [...new Set(paths)].sort().join('\0');
 }
 
 /** As the loader: a library of another class or machine is passed over. */

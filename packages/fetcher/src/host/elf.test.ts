@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requireTool } from '@boxkit/testkit';
 import { readProgramHead } from './elf.ts';
 
 let directory: string;
@@ -18,7 +19,8 @@ function head(bytes: string | Uint8Array) {
 }
 
 describe('readProgramHead', () => {
-  test('reads what readelf reads from a program of this machine', () => {
+  test('reads what readelf reads from a program of this machine', (context) => {
+    requireTool(context, 'readelf');
     const path = '/usr/bin/ls';
     const listing = execFileSync('readelf', ['-d', '-l', path], { encoding: 'utf8' });
     const needed = [...listing.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, soname]) => soname);

@@ -68,7 +68,7 @@ function searchPath(object: LoadedObject): readonly string[] {
 }
 
 /** The object, what needed it, and so on up to the program. */
-function chainOf(object: LoadedObject): readonly LoadedObject[] {
+export function chainOf(object: LoadedObject): readonly LoadedObject[] {
   return object.loader === undefined ? [object] : [object, ...chainOf(object.loader)];
 }
 

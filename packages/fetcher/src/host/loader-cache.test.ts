@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requireTool } from '@boxkit/testkit';
 import { parseLoaderCache, readLoaderCache, readLoaderConf } from './loader-cache.ts';
 
 let directory: string;
@@ -13,7 +14,8 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the loader cache', () => {
-  test('gives the paths that ldconfig prints, in its order', () => {
+  test('gives the paths that ldconfig prints, in its order', (context) => {
+    requireTool(context, 'ldconfig');
     const listing = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
     const expected = new Map<string, string[]>();
     for (const [, soname = '', flags = '', path = ''] of listing.matchAll(/^\t(\S+) \((.*)\) => (\S+)$/gm)) {

@@ -13,7 +13,7 @@ import {
 } from '@boxkit/contracts';
 import { describeBytes, streamFrom } from '../archive/resolved-image.ts';
 import { collect } from './collect.ts';
-import { layerNames } from './host-tree.ts';
+import { layerNames, type HostTree } from './host-tree.ts';
 import { packLayer, type PackedLayer } from './pack-layer.ts';
 import { imagePath } from './path.ts';
 import { buildMarker } from './skeleton.ts';
@@ -39,15 +39,7 @@ async function resolveHostImage(programs: readonly string[], context: SourceCont
   const staging = await context.store.stage('host-image');
   try {
     context.signal.throwIfAborted();
-    const layers = await Promise.all(
-      layerNames.map((name) =>
-        packLayer(tree.entries(name), join(staging.path, `${name}.tar`), {
-          // The last is left plain: it is tiny, and a plain layer is worth having in the image that shows how all works.
-          compress: name !== 'finish',
-          signal: context.signal,
-        }),
-      ),
-    );
+    const layers = await packLayers(tree, staging.path, context.signal);
     return imageOf(describe(layers, command, platform), layers, async () => {
       await staging[Symbol.asyncDispose]();
     });
@@ -55,6 +47,19 @@ async function resolveHostImage(programs: readonly string[], context: SourceCont
     await staging[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function packLayers(tree: HostTree, directory: string, signal: AbortSignal): Promise<readonly PackedLayer[]> {
+  const packing = layerNames.map((name) =>
+    packLayer(tree.entries(name), join(directory, `${name}.tar`), {
+      // The last is left plain: it is tiny, and a plain layer is worth having in the image that shows how all works.
+      compress: name !== 'finish',
+      signal,
+    }),
+  );
+  // Whatever fails, nobody writes into the directory any more when it is removed.
+  await Promise.allSettled(packing);
+  return Promise.all(packing);
 }
 
 function whiteoutOf(path: string): string {
