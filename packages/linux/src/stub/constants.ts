@@ -45,6 +45,7 @@ export const S_IFCHR = 0x2000;
 export const S_IFREG = 0x8000;
 
 export const PR_SET_PDEATHSIG = 1;
+export const PR_SET_DUMPABLE = 4;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
@@ -53,6 +54,13 @@ export const SECCOMP_SET_MODE_FILTER = 1;
 
 export const SIGKILL = 9;
 export const SIGCHLD = 17;
+export const SIG_SETMASK = 2;
+export const SFD_NONBLOCK = 0x800;
+export const SFD_CLOEXEC = 0x8_0000;
+export const POLLIN = 1;
+export const WNOHANG = 1;
+export const WEXITED = 4;
+export const WNOWAIT = 0x100_0000;
 export const TIOCSCTTY = 0x540e;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;

@@ -4,6 +4,7 @@ import { closeDescriptors, dieWithParent, enterWorkingDirectory, execute, startS
 import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from './calls/devices.ts';
 import { engineFiles, placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
+import { forkInit } from './calls/init.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
 import { CLONE_NEWNS, SIGCHLD } from './constants.ts';
 import { reportEnd } from './report.ts';
@@ -120,10 +121,11 @@ export function commandCalls(bundle: Bundle, singleId: boolean): readonly System
     ...closeDescriptors(),
     ...enterWorkingDirectory(bundle.process.cwd),
     ...setLimits(bundle.limits.ulimits),
-    ...startSession(bundle.process),
     ...becomeUser(bundle, singleId),
     { name: 'umask', args: [0o022], why: 'the usual one, whatever the caller had' },
     dieWithParent(),
+    ...(bundle.init ? forkInit() : []),
+    ...startSession(bundle.process),
     ...execute(bundle.process),
   ];
 }

@@ -12,3 +12,4 @@ export * from './report.ts';
 export * from './find-program.ts';
 export * from './plan.ts';
 export * from './effective-id-map.ts';
+export * from './format.ts';

@@ -2,10 +2,6 @@ import { constants } from 'node:os';
 import type { SystemCall } from '@boxkit/contracts';
 import { reportDescriptor, reportSize } from './layout.ts';
 
-const P_PID = 1;
-const WEXITED = 4;
-const CLD_EXITED = 1;
-
 /** What the stub told its launcher: that the command is next, or the call that failed. */
 export type StubReport =
   | { readonly kind: 'ready' }
@@ -28,28 +24,35 @@ export function reportReady(): SystemCall {
   };
 }
 
-/** The first word of a record that the start of a siginfo_t follows. */
+/** The first word of a record whose second is a wait status. */
 const ended = 0xffff_ffff_ffff_fffen;
-/** As much of a siginfo_t as says how a child ended. */
-const endSize = 32;
+
+/** Where `wait4` puts the status that `tellEnd` tells. */
+export const endStatus = { buffer: 'status of the first process', size: 8 };
+
+/** Tells the launcher how the first process ended, and ends. */
+export function tellEnd(): readonly [SystemCall, ...SystemCall[]] {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(ended);
+  return [
+    { name: 'write', args: [reportDescriptor, { bytes }, 8], why: 'it has ended', ignore: 'any' },
+    { name: 'write', args: [reportDescriptor, endStatus, 8], why: 'how it ended', ignore: 'any' },
+    { name: 'exit_group', args: [0], why: 'all has been told' },
+  ];
+}
 
 /** Waits for the child that a call of that label has made, and tells the launcher how it ended. */
 export function reportEnd(label: string): readonly SystemCall[] {
-  const bytes = Buffer.alloc(reportSize);
-  bytes.writeBigUInt64LE(ended);
-  const info = { buffer: 'end of the first process', size: 128 };
   return [
     {
-      name: 'waitid',
-      args: [P_PID, { result: label }, info, WEXITED, null],
+      name: 'wait4',
+      args: [{ result: label }, endStatus, 0, null],
       why: 'until the first process ends',
       ignore: ['EINTR'],
       label: 'wait',
       next: { error: 'wait' },
     },
-    { name: 'write', args: [reportDescriptor, { bytes }, reportSize], why: 'it has ended', ignore: 'any' },
-    { name: 'write', args: [reportDescriptor, info, endSize], why: 'how it ended', ignore: 'any' },
-    { name: 'exit_group', args: [0], why: 'all has been told' },
+    ...tellEnd(),
   ];
 }
 
@@ -59,11 +62,8 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
   for (let at = 0; at + reportSize <= bytes.length; at += reportSize) {
     const first = bytes.readBigUInt64LE(at);
     if (first === ready) reports.push({ kind: 'ready' });
-    else if (first === ended) {
-      if (at + reportSize + endSize > bytes.length) break;
-      reports.push(parseEnd(bytes.subarray(at + reportSize)));
-      at += endSize;
-    } else {
+    else if (first === ended) reports.push(parseEnd(bytes.readUInt32LE(at + 8)));
+    else {
       reports.push({
         kind: 'failed',
         list: bytes.readUInt32LE(at + 4),
@@ -75,12 +75,10 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
   return reports;
 }
 
-/** si_code and si_status of a siginfo_t. sigaction(2). */
-function parseEnd(info: Buffer): StubReport {
-  const status = info.readInt32LE(24);
-  return info.readInt32LE(8) === CLD_EXITED
-    ? { kind: 'ended', code: status }
-    : { kind: 'ended', code: 128 + status, signal: status };
+/** A wait status: the signal in the low seven bits, else the exit status above them. wait(2). */
+function parseEnd(status: number): StubReport {
+  const signal = status & 0x7f;
+  return signal === 0 ? { kind: 'ended', code: (status >> 8) & 0xff } : { kind: 'ended', code: 128 + signal, signal };
 }
 
 function errnoName(number: number): string {
