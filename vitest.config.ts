@@ -16,11 +16,10 @@ export default defineConfig({
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {
-        // One file after another, when the others are done: these count processes and mounts of the machine.
+        // One file after another, apart from the others: these count processes and mounts of the machine.
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
@@ -28,7 +27,6 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

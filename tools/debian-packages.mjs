@@ -28,6 +28,8 @@ export const debianPackages = [
   { name: 'gcc', program: 'gcc', why: 'small programs for tests: static ones, ones with an RPATH' },
   { name: 'libc6-dev', program: '/usr/include/stdio.h', why: 'what gcc needs' },
   { name: 'binutils', program: 'readelf', why: 'checks what box reads of ELF files' },
+  { name: 'binutils-aarch64-linux-gnu', program: 'aarch64-linux-gnu-as', why: 'checks the exec stub of arm64' },
+  { name: 'qemu-user-static', program: 'qemu-aarch64-static', why: 'runs the exec stub of other processors' },
   { name: 'strace', program: 'strace', why: 'shows which system calls were made' },
   { name: 'procps', program: 'ps', why: 'counts the processes that are left' },
   { name: 'iproute2', program: 'ip', why: 'looks at the network of a container' },
