@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildImage, buildLayer, leftBehind, pushDocument, startRegistry, systemSnapshot } from '@boxkit/testkit';
+import {
+  buildImage,
+  buildLayer,
+  leftBehind,
+  pushDocument,
+  startRegistry,
+  systemSnapshot,
+  writeOciLayout,
+} from '@boxkit/testkit';
 import {
   apply,
   BoxError,
@@ -43,7 +51,9 @@ describe('createBox', () => {
       env: { A: 'from the caller' },
     });
     container.stdin?.end('through');
-    const [output, errors] = await Promise.all([text(container.stdout ?? []), text(container.stderr ?? [])]);
+    const { stdout, stderr } = container;
+    if (stdout === null || stderr === null) throw new Error('the streams must be pipes');
+    const [output, errors] = await Promise.all([text(stdout), text(stderr)]);
     expect({ output, errors, ...(await container.exit) }).toEqual({
       output: 'through',
       errors: 'from the caller\n',
@@ -164,6 +174,23 @@ describe('createBox', () => {
     expect(removed.filter(({ kind }) => kind === 'blob').map(({ name }) => name)).toContain(stored.config.digest);
     expect(bytes).toBeGreaterThan(0);
     await expect(box.inspect('mine')).rejects.toMatchObject({ code: 'ERR_BOX_IMAGE_UNKNOWN' });
+  });
+
+  it('reads a file of an image as a process inside would', async () => {
+    const entries = [
+      { path: 'etc/motd', content: 'hello\n' },
+      { path: 'link', type: 'symlink', link: '/../etc/motd' },
+      { path: 'out', type: 'symlink', link: '../../../../etc/hostname' },
+    ] as const;
+    const layout = join(home, 'layout');
+    await writeOciLayout(layout, [{ document: buildImage({ layers: [buildLayer(entries)] }), name: 'a' }]);
+    const box = await open();
+    expect(await text(box.readFile(`oci:${layout}:a`, '/link'))).toBe('hello\n');
+    for (const path of ['/out', '/etc', '/nothing']) {
+      await expect(text(box.readFile(`oci:${layout}:a`, path))).rejects.toMatchObject({
+        code: 'ERR_BOX_FILE_UNREADABLE',
+      });
+    }
   });
 
   it('writes a frozen directory that it can read again', async () => {

@@ -58,6 +58,9 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/run-directory.ts')).runDirectory(directory, how, machine, running),
     images: () => store.images.list(),
     inspect: async (reference, how = {}) => (await import('./operations/images.ts')).inspect(reference, how, machine),
+    async *readFile(reference, path, how = {}) {
+      yield* (await import('./operations/read-file.ts')).readFile(reference, path, how, machine);
+    },
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),

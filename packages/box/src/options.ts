@@ -128,6 +128,11 @@ export interface Box extends AsyncDisposable {
   images(): Promise<readonly StoredImage[]>;
   /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
   inspect(reference: string, options?: Cancellable): Promise<Inspection>;
+  /**
+   * The bytes of one file of an image, symlinks followed inside of it; nothing is started.
+   * Throws ERR_BOX_FILE_UNREADABLE, and what `run` throws up to the rootfs.
+   */
+  readFile(reference: string, path: string, options?: UnpackOptions): AsyncIterable<Uint8Array>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,7 +73,9 @@ describe('box run', () => {
     );
     await new Promise((resolve) => child.stdout.once('data', resolve));
     child.kill('SIGTERM');
-    const [code] = (await new Promise((resolve) => child.once('exit', (...end) => resolve(end)))) as [number];
+    const code = await new Promise((resolve) => {
+      child.once('exit', resolve);
+    });
     expect(code).toBe(9);
     const left = await readdir(join(home, 'containers'));
     expect(left.filter((name) => /^[0-9a-f]{64}$/.test(name))).toEqual([]);
@@ -154,6 +157,22 @@ describe('box', () => {
       execFile('/bin/sh', ['-c', `'${binary}' help | true`], { env: environment() }, (_, __, text) => resolve(text));
     });
     expect(stderr).toBe('');
+  });
+
+  it('prints a whole file of an image, however slowly it is read', async () => {
+    const shell = await readFile('/bin/sh');
+    const slowly = `'${binary}' cat -q host:sh /bin/sh | (sleep 1; cat) | sha256sum`;
+    const output = await new Promise<string>((resolve) => {
+      execFile('/bin/sh', ['-c', slowly], { env: environment() }, (_, text) => resolve(text));
+    });
+    expect(output.split(' ')[0]).toBe(createHash('sha256').update(shell).digest('hex'));
+    expect((await box(['cat', 'host:sh', '/no/such/file'])).stderr).toContain('ERR_BOX_FILE_UNREADABLE');
+  });
+
+  it('logs in with a password from standard input, and never from the command line', async () => {
+    const result = await box(['login', '127.0.0.1:1']);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('--password-stdin') });
+    expect((await box(['login', '--password', 'x', '127.0.0.1:1'])).stderr).toContain('unknown option --password');
   });
 
   it('loads a plugin and its command from the configuration file', async () => {

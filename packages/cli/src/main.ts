@@ -5,13 +5,14 @@ import type { Command, GlobalValues } from './command.ts';
 import { commands } from './commands/index.ts';
 import { formatHelp, formatOverview, withoutTakenShorts } from './output/help.ts';
 import { formatError } from './output/report-error.ts';
-import { writeTo } from './output/streams.ts';
+import { flushStreams, writeTo } from './output/streams.ts';
 import { runCommand } from './run-command.ts';
 
 /** Runs one command line and ends the process with its status. */
 export async function main(args: readonly string[]): Promise<never> {
   const [name, ...rest] = args;
   const status = await dispatch(name, rest);
+  await flushStreams();
   // Not left to the event loop: an idle connection of a source must not hold up the shell's prompt.
   process.exit(status);
 }

@@ -1,9 +1,33 @@
+import type { Writable } from 'node:stream';
+
+type StandardStream = 'stdout' | 'stderr';
+
+const watched = new Set<StandardStream>();
+
 /**
  * Writes to standard output or error. The streams are touched only when there is something to write: making them
  * takes longer than anything else a quiet command does.
  */
-export function writeTo(name: 'stdout' | 'stderr', text: string): void {
-  if (text === '') return;
+export function writeTo(name: StandardStream, text: string): void {
+  if (text !== '') streamOf(name).write(text);
+}
+
+/** Writes bytes; resolves when there is room for more. */
+export function writeBytes(name: StandardStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    streamOf(name).write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()));
+  });
+}
+
+/** Resolves when all that was written is out: a full pipe takes it later, and `process.exit` would drop it. */
+export async function flushStreams(): Promise<void> {
+  for (const name of watched) {
+    const stream = process[name];
+    if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
+}
+
+function streamOf(name: StandardStream): Writable {
   const stream = process[name];
   if (!watched.has(name)) {
     watched.add(name);
@@ -13,7 +37,5 @@ export function writeTo(name: 'stdout' | 'stderr', text: string): void {
       if (name === 'stdout') process.exit(141);
     });
   }
-  stream.write(text);
+  return stream;
 }
-
-const watched = new Set<string>();
