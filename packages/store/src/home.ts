@@ -69,7 +69,8 @@ function makeDirectory(path: string): void {
     if (errno === 'EEXIST' && statSync(path).isDirectory()) return;
     if (errno !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
-    makeDirectory(path);
+    // Not by this function again: below /proc the kernel says ENOENT whatever is there.
+    mkdirSync(path, { mode: 0o700 });
   }
 }
 

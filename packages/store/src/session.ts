@@ -7,6 +7,8 @@ export interface Session {
   readonly layout: Layout;
   readonly lease: Lease;
   readonly removeTree: RemoveTree;
+  /** Paths of trees that count as absent. */
+  readonly distrusted: Set<string>;
   /** Called before the first write: removes, in the background, what processes that died left in `tmp/`. */
   writing(): void;
 }

@@ -47,11 +47,12 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
   const home = resolve(options.home ?? defaultHome());
   const layout = openHome(home);
   const removeTree = removeWith(options.removeTree);
-  const { syncing } = await settleTrees(layout, removeTree);
+  const { distrusted, syncing } = await settleTrees(layout, removeTree);
   let sweeping: Promise<void> | undefined;
   return createStore({
     layout,
     removeTree,
+    distrusted,
     writing() {
       // What cannot be removed now (subordinate ids without a helper, a full disk) is left to a later process.
       sweeping ??= sweep(layout, removeTree).catch(() => {});

@@ -16,20 +16,27 @@ export type TreeKind = 'layers' | 'rootfs';
 const noun = { layers: 'layer', rootfs: 'rootfs' } as const;
 
 export function createTreeStore<Id extends DiffId | ChainId>(session: Session, kind: TreeKind): TreeStore<Id> {
-  const { layout, lease, removeTree } = session;
+  const { layout, lease, removeTree, distrusted } = session;
   const pathOf = (id: Id): string => digestPath(layout[kind], id);
+  const isThere = (path: string): boolean => existsSync(path) && !distrusted.has(path);
+
+  /** Makes room for a tree that takes the place of a distrusted one. */
+  function trashOf(path: string): AsyncDisposable {
+    const trash = distrusted.has(path) ? moveToTrash(layout, path) : undefined;
+    return { [Symbol.asyncDispose]: async () => (trash === undefined ? undefined : removeTree(trash)) };
+  }
 
   return {
     pathOf,
     async has(id) {
       await lease.hold([`${kind}/${id}`]);
-      return existsSync(pathOf(id));
+      return isThere(pathOf(id));
     },
     async ensure(id, build, { signal, emit }: WriteOptions) {
       const path = pathOf(id);
       signal.throwIfAborted();
       const held = await lease.hold([`${kind}/${id}`], { signal });
-      if (existsSync(path)) return path;
+      if (isThere(path)) return path;
       if (held instanceof Error) throw held;
       session.writing();
       try {
@@ -39,12 +46,14 @@ export function createTreeStore<Id extends DiffId | ChainId>(session: Session, k
             emit?.({ type: 'waiting', for: 'lock', what: `${noun[kind]} ${id}, which another process is making` }),
         });
         try {
-          if (existsSync(path)) return path;
+          if (isThere(path)) return path;
           await using staging = createStaging(session, kind);
           await build(staging.path);
           signal.throwIfAborted();
           markUnsynced(layout, kind, id);
+          await using _ = trashOf(path);
           renameSync(staging.path, path);
+          distrusted.delete(path);
           return path;
         } finally {
           lock.release({ remove: true });

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DiffId } from '@boxkit/contracts';
 import { expect, test } from 'vitest';
@@ -34,6 +34,19 @@ test('a tree that was not synced before the machine stopped is made again', asyn
   expect(readdirSync(join(t.home, 'unsynced'))).toEqual([]);
   expect(readdirSync(join(t.home, 'tmp'))).toEqual(['partial']);
   await makeTree(t);
+});
+
+test('a tree that cannot be made again counts as absent, and the rest of the store can be read', async () => {
+  await using t = await temporaryStore();
+  const mark = await makeTree(t);
+  renameSync(mark, join(t.home, 'unsynced', `000000000000-layers-${diffId.replace(':', '-')}`));
+  rmSync(join(t.home, 'locks'), { recursive: true });
+  expect(await reopen(t)).toBe(false);
+  expect(existsSync(t.store.layers.pathOf(diffId))).toBe(true);
+  await using store = await openStore({ home: t.home });
+  mkdirSync(join(t.home, 'locks'));
+  await makeTree({ ...t, store });
+  expect(await store.layers.has(diffId)).toBe(true);
 });
 
 test('a tree that had time to settle is synced by the next process, and loses its mark', async () => {

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { closeSync, openSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ChainId, DiffId } from '@boxkit/contracts';
+import { type ChainId, type DiffId, isDigest } from '@boxkit/contracts';
 import { lockFile } from '@boxkit/linux';
-import { unless } from './disk-error.ts';
+import { errnoOf, unless } from './disk-error.ts';
 import { digestPath, type Layout } from './layout.ts';
 import { pruneLockOf } from './lease.ts';
 import { bootId } from './owner.ts';
@@ -28,16 +28,39 @@ export function markUnsynced(layout: Layout, kind: TreeKind, id: DiffId | ChainI
   closeSync(openSync(join(layout.unsynced, `${bootId()}-${kind}-${id.replace(':', '-')}`), 'w', 0o600));
 }
 
-/**
- * Looks at the marks: removes trees that an earlier boot left, and gives a promise when trees of this boot are being
- * synced in the background. Almost always there are none, and this is one system call.
- */
-export async function settleTrees(layout: Layout, removeTree: RemoveTree): Promise<{ syncing?: Promise<void> }> {
+export interface Settlement {
+  /** Paths of trees that an earlier boot left and that could not be removed: the store is read-only, or full. They count as absent. */
+  readonly distrusted: Set<string>;
+  /** Set while trees of this boot are being synced in the background. */
+  readonly syncing?: Promise<void>;
+}
+
+/** Looks at the marks and removes trees that an earlier boot left. Almost always there are none, and this is one system call. */
+export async function settleTrees(layout: Layout, removeTree: RemoveTree): Promise<Settlement> {
   const marks = unless('ENOENT', [], () => readdirSync(layout.unsynced));
-  if (marks.length === 0) return {};
-  if (marks.some((mark) => !mark.startsWith(bootId()))) await discardAll(layout, removeTree);
+  if (marks.length === 0) return { distrusted: new Set() };
+  const former = marks.filter((mark) => !mark.startsWith(bootId()));
+  const distrusted = new Set(former.length === 0 ? [] : await discard(former, layout, removeTree));
   const settled = marks.filter((mark) => mark.startsWith(bootId()) && ageOf(layout, mark) > settleMs);
-  return settled.length === 0 ? {} : { syncing: sync(layout, settled) };
+  return { distrusted, ...(settled.length === 0 ? {} : { syncing: sync(layout, settled) }) };
+}
+
+/** Removes the trees of these marks; gives the paths of those that it could not remove. */
+async function discard(marks: readonly string[], layout: Layout, removeTree: RemoveTree): Promise<string[]> {
+  try {
+    await discardAll(layout, removeTree);
+    return [];
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return marks.map((mark) => treeOf(mark, layout)).filter((path) => path !== undefined);
+  }
+}
+
+/** The path of the tree that a mark is of. */
+function treeOf(mark: string, layout: Layout): string | undefined {
+  const [, kind, algorithm, hex] = mark.split('-');
+  const digest = `${algorithm}:${hex}`;
+  return (kind === 'layers' || kind === 'rootfs') && isDigest(digest) ? digestPath(layout[kind], digest) : undefined;
 }
 
 /** Under the lock of prune, so that nobody discards what another has just made again. */
@@ -45,9 +68,9 @@ async function discardAll(layout: Layout, removeTree: RemoveTree): Promise<void>
   const lock = await lockFile(pruneLockOf(layout));
   try {
     for (const mark of readdirSync(layout.unsynced)) {
-      const [boot, kind, algorithm, hex] = mark.split('-');
-      if (boot === bootId() || (kind !== 'layers' && kind !== 'rootfs')) continue;
-      const trash = moveToTrash(layout, digestPath(layout[kind], `${algorithm}:${hex}` as DiffId));
+      if (mark.startsWith(bootId())) continue;
+      const path = treeOf(mark, layout);
+      const trash = path === undefined ? undefined : moveToTrash(layout, path);
       unlinkSync(join(layout.unsynced, mark));
       if (trash !== undefined) await removeTree(trash);
     }
