@@ -8,3 +8,5 @@ export * from './directory-at.ts';
 export * from './stub/index.ts';
 export * from './rootfs-view/index.ts';
 export * from './overlay-mount.ts';
+export * from './pipe.ts';
+export * from './cgroup/index.ts';

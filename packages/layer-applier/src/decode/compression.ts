@@ -3,7 +3,18 @@ import { unsupported } from '../extract/layer-error.ts';
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** How many bytes `detectCompression` wants to see. */
-export const magicSize = 6;
+const magicSize = 6;
+
+/** The first chunks of a blob, as many as show its compression. */
+export async function readMagic(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  let start: Uint8Array = new Uint8Array();
+  while (start.length < magicSize) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
+  }
+  return start;
+}
 
 /**
  * The compression of a blob by its first bytes: media types lie. A zstd blob may start with a skippable frame.

@@ -1,40 +1,28 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
 import { invalid } from '../extract/layer-error.ts';
 import { ZstdFrames } from './zstd-frames.ts';
-import { detectCompression, magicSize, type Compression } from './compression.ts';
+import type { Compression } from './compression.ts';
 
 /** Big chunks, as each costs a turn of the event loop and a hop to zlib's thread; some kept ready on both sides. */
 const decoderOptions = { chunkSize: 2 ** 19, highWaterMark: 2 ** 20 };
 
 /**
  * The uncompressed bytes of a blob, inflated in libuv's pool. Gzip of several members is one stream, zeros may follow
- * it; zstd of several frames likewise. Throws ERR_BOX_LAYER_INVALID for damage and for an early end,
- * ERR_BOX_LAYER_UNSUPPORTED for other compressions. `onFormat` is told what was found.
+ * it; zstd of several frames likewise. Throws ERR_BOX_LAYER_INVALID for damage and for an early end.
+ * `start` has been read from `chunks` already.
  * `chunks` is not closed: whoever opened it may want to read on.
  */
 export async function* decompress(
+  compression: Compression,
+  start: Uint8Array,
   chunks: AsyncIterator<Uint8Array>,
-  onFormat?: (compression: Compression) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const start = await firstBytes(chunks);
-  const compression = detectCompression(start);
-  onFormat?.(compression);
   if (compression !== 'none') {
     yield* inflate(compression, start, chunks);
     return;
   }
   if (start.length > 0) yield start;
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
-}
-
-async function firstBytes(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  let start: Uint8Array = new Uint8Array();
-  while (start.length < magicSize) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
-  }
-  return start;
 }
 
 async function* inflate(

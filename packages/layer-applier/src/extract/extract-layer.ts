@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { BoxError, digestParts, isBoxError } from '@boxkit/contracts';
-import { createRing, RingWriter } from '../decode/byte-ring.ts';
 import { readBlobFile } from '../decode/blob-file.ts';
-import { decompress } from '../decode/decompress.ts';
+import { openChannel, type TarChannel } from '../decode/channel.ts';
+import { detectCompression, readMagic, type Compression } from '../decode/compression.ts';
 import { stagedLayer } from '../layer-index/read-index.ts';
 import type { ExtractOptions, StagedLayer } from '../staged-layer.ts';
 import { ExtractFailure, LayerError } from './layer-error.ts';
@@ -39,20 +39,23 @@ export async function extractLayer(options: ExtractOptions): Promise<StagedLayer
 
 async function extractWith(worker: HeldWorker, options: ExtractOptions): Promise<Outcome> {
   const { layer, stream, signal } = options;
-  const ring = createRing();
-  const writer = new RingWriter(ring);
   const stop = new SharedArrayBuffer(4);
+  let channel: TarChannel | undefined;
   const halt = (): void => {
     Atomics.store(new Int32Array(stop), 0, 1);
-    writer.stop();
+    channel?.halt();
   };
   signal.addEventListener('abort', halt, { once: true });
   const source = stream.path === undefined ? stream : readBlobFile(stream.path, layer.descriptor, signal);
-  const chunks = source[Symbol.asyncIterator]();
   const progress = new LayerProgress(options);
+  const chunks = progress.watch(source[Symbol.asyncIterator]());
   try {
-    const extraction = worker.run(job(options, { kind: 'ring', ring }, stop));
-    const feeding = feed(progress.watch(chunks), writer);
+    const start = await readMagic(chunks);
+    const compression = await magicOf(start, chunks);
+    signal.throwIfAborted();
+    channel = openChannel(compression, layer.descriptor.size, stream.path);
+    const extraction = worker.run(job(options, channel.input, stop));
+    const feeding = channel.feed(start, chunks);
     const [fed, outcome] = await Promise.all([settled(feeding, halt), settled(extraction, halt)]);
     signal.throwIfAborted();
     if ('error' in fed) throw await truer(fed.error, chunks);
@@ -68,6 +71,14 @@ async function extractWith(worker: HeldWorker, options: ExtractOptions): Promise
   }
 }
 
+async function magicOf(start: Uint8Array, chunks: AsyncIterator<Uint8Array>): Promise<Compression> {
+  try {
+    return detectCompression(start);
+  } catch (error) {
+    throw await truer(error, chunks);
+  }
+}
+
 function job(options: ExtractOptions, input: Job['input'], stop: SharedArrayBuffer): Job {
   const { layer, directory, ownership, privileged, whiteouts, budgets } = options;
   return {
@@ -79,11 +90,6 @@ function job(options: ExtractOptions, input: Job['input'], stop: SharedArrayBuff
     budgets,
     stop,
   };
-}
-
-async function feed(chunks: AsyncIterator<Uint8Array>, writer: RingWriter): Promise<void> {
-  for await (const chunk of decompress(chunks)) if (!(await writer.write(chunk))) return;
-  writer.end();
 }
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown };

@@ -1,7 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { clearThreadUmask } from '@boxkit/linux';
+import { clearThreadUmask, close } from '@boxkit/linux';
 import { RingInput, RingStopped } from '../decode/byte-ring.ts';
+import type { ChannelInput } from '../decode/channel.ts';
 import { FileInput } from '../decode/file-input.ts';
 import type { HashedInput } from '../decode/tar-input.ts';
 import { ExtractFailure } from './layer-error.ts';
@@ -26,26 +26,25 @@ function extract(job: Job, exactModes: boolean): Outcome {
     if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
   };
   const tally = new Tally(job.budgets, job.compressed);
-  let fd = -1;
   try {
-    let input: HashedInput;
-    if (job.input.kind === 'ring') {
-      input = new RingInput(job.input.ring, job.algorithm, (count) => tally.tarBytes(count));
-    } else {
-      fd = openSync(job.input.path, 'r');
-      input = new FileInput(fd, job.algorithm, (count) => {
-        checkStop();
-        tally.tarBytes(count);
-      });
-    }
+    const input = openInput(job.input, job.algorithm, (count) => {
+      checkStop();
+      tally.tarBytes(count);
+    });
     const extractor = new LayerExtractor(input, tally, { ...job.options, exactModes, onEntry: checkStop });
     const summary = extractor.run(job.diffId);
     return { kind: 'done', summary, digest: input.digest() };
   } catch (error) {
     return failure(error);
   } finally {
-    if (fd !== -1) closeSync(fd);
+    if (job.input.kind === 'pipe') close(job.input.fd);
   }
+}
+
+function openInput(input: ChannelInput, algorithm: string, check: (received: number) => void): HashedInput {
+  return input.kind === 'ring'
+    ? new RingInput(input.ring, algorithm, check)
+    : new FileInput(input.fd, algorithm, check);
 }
 
 function failure(error: unknown): Outcome {

@@ -22,6 +22,7 @@ export class LayerProgress {
         if (result.done !== true) this.#count(result.value.length);
         return result;
       },
+      return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
     };
   }
 

@@ -64,10 +64,22 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
   };
 }
 
+/**
+ * Starts extracting threads ahead of their work, so that they are ready when the first bytes are: each takes some 50
+ * milliseconds to load. Does nothing where that many run already; they never keep the process alive.
+ */
+export function prepareWorkers(wanted: number): void {
+  while (count < Math.min(wanted, most)) {
+    const worker = startWorker();
+    worker.unref();
+    idle.push(worker);
+  }
+}
+
 function startWorker(): Worker {
   count++;
   // The program's own flags (--input-type, --inspect ...) are not the thread's.
-  const worker = new Worker(workerFile, { name: 'box layer', execArgv: [] });
+  const worker = new Worker(workerFile, { name: 'box layer', execArgv: [], trackUnmanagedFds: false });
   worker.once('exit', () => {
     const at = idle.indexOf(worker);
     if (at === -1) return;

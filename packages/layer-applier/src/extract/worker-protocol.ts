@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@boxkit/contracts';
-import type { ByteRing } from '../decode/byte-ring.ts';
+import type { ChannelInput } from '../decode/channel.ts';
 import type { IndexSummary } from '../layer-index/index-format.ts';
 import type { LayerBudgets } from './budgets.ts';
 import type { LayerErrorFields } from './layer-error.ts';
@@ -12,8 +12,7 @@ export interface Job {
   readonly algorithm: string;
   /** Bytes of the blob. */
   readonly compressed: number;
-  /** The tar: as it is inflated by another thread, or a file that holds it as it is. */
-  readonly input: { readonly kind: 'ring'; readonly ring: ByteRing } | { readonly kind: 'file'; readonly path: string };
+  readonly input: ChannelInput;
   readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
   readonly budgets: LayerBudgets;
   /** One word; not 0 when the worker is to give up. */

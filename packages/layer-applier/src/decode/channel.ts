@@ -1,0 +1,40 @@
+import { createRing, RingWriter, type ByteRing } from './byte-ring.ts';
+import type { Compression } from './compression.ts';
+import { decompress } from './decompress.ts';
+import { openIgzip } from './igzip.ts';
+
+/** Where a worker finds the tar. */
+export type ChannelInput =
+  /** Shared memory, see ByteRing. */
+  | { readonly kind: 'ring'; readonly ring: ByteRing }
+  /** The reading end of a pipe, which the worker closes. */
+  | { readonly kind: 'pipe'; readonly fd: number };
+
+/** The way of a tar from the blob to the thread that extracts it: what decompresses, and what carries. */
+export interface TarChannel {
+  readonly input: ChannelInput;
+  /** Consumes the blob: `start` has been read from `chunks` already. Throws for damage; resolves early when halted. */
+  feed(start: Uint8Array, chunks: AsyncIterator<Uint8Array>): Promise<void>;
+  /** Makes both ends give up. Safe to call again, and after the end. */
+  halt(): void;
+}
+
+/** `size`: bytes of the blob. `file`: its path, when all of it is there. */
+export function openChannel(compression: Compression, size: number, file: string | undefined): TarChannel {
+  return (compression === 'gzip' ? openIgzip(size, file) : undefined) ?? ringChannel(compression);
+}
+
+function ringChannel(compression: Compression): TarChannel {
+  const ring = createRing();
+  const writer = new RingWriter(ring);
+  return {
+    input: { kind: 'ring', ring },
+    async feed(start, chunks) {
+      for await (const chunk of decompress(compression, start, chunks)) if (!(await writer.write(chunk))) return;
+      writer.end();
+    },
+    halt() {
+      writer.stop();
+    },
+  };
+}
