@@ -21,6 +21,8 @@ export interface LaunchPlan {
   readonly tree: 'namespace' | 'descendants';
   /** Absolute path of the rootfs on the host, where the backend leaves it visible to `tree: 'descendants'`. */
   readonly root?: string;
+  /** Directories of the cgroup file system that the plan makes, for the launcher to remove at the end. */
+  readonly cgroups?: readonly string[];
   /** For messages when the command cannot be executed: what was asked for. */
   readonly command: readonly string[];
   /** What a person should know before relying on this: `chroot is no security boundary`. */

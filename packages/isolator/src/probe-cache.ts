@@ -7,7 +7,8 @@ import type { Isolator, Probe } from '@boxkit/contracts';
  * longer than a container's start. A failure is never recalled, since it may be remedied meanwhile.
  */
 export async function probeOnce(isolator: Isolator, home: string): Promise<Probe> {
-  const path = join(home, 'probes.json');
+  // A file of its own: the rootfs drivers keep theirs beside it, in another form.
+  const path = join(home, 'isolators.json');
   const key = `${bootId()} ${process.geteuid?.() ?? 0} ${isolator.name}`;
   const known = recall(path);
   if (known.includes(key)) return { available: true };

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { BoxEvent, ExitStatus, PlannedContainer, RunningContainer } from '@boxkit/contracts';
+import { removeCgroups } from './cgroups.ts';
 import { exitStatus } from './exit-status.ts';
 import { childrenOf, dispositionOf, endsByDefault, isNamespaceInit, signalNumber } from './process-table.ts';
 import type { ReportReader } from './report-reader.ts';
@@ -104,6 +105,7 @@ export class Container implements RunningContainer {
     this.#ended = true;
     signal.removeEventListener('abort', onAbort);
     if (this.#planned.plan.tree === 'descendants') endTree(this.#planned.plan, this.pid);
+    await removeCgroups(this.#planned.plan.cgroups);
     const meant = this.#meant === undefined ? {} : { meant: this.#meant };
     const status = exitStatus(this.#planned, { ...end, ...meant }, await reports.all);
     emit({

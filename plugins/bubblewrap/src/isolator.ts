@@ -1,5 +1,15 @@
 import { BoxError, type Bundle, type IdMap, type Isolator, type LaunchPlan } from '@boxkit/contracts';
-import { effectiveIdMap, findProgram, planAround, preparedRootCalls, stubPath, type HostProgram } from '@boxkit/linux';
+import {
+  effectiveIdMap,
+  findProgram,
+  planAround,
+  preparedRootCalls,
+  stubPath,
+  type HostProgram,
+  bundleCgroups,
+  enterCgroups,
+  type CgroupDirectory,
+} from '@boxkit/linux';
 import { bubblewrapArguments } from './arguments.ts';
 import { bubblewrapCapabilities } from './capabilities.ts';
 import { outerPrograms } from './outer.ts';
@@ -32,15 +42,25 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
   const programs: readonly HostProgram[] = outerPrograms(bundle.rootfs, idMap, {
     argv: [bwrap, ...bubblewrapArguments(bundle, { ownUserNamespace: makesUserNamespace(bundle, idMap) }), stubPath],
   });
+  const cgroups = bundleCgroups(bundle);
   return {
     isolator: 'bubblewrap',
     containerId: bundle.containerId,
-    ...planAround(programs, preparedRootCalls(bundle, { singleId: idMap.kind === 'single' })),
+    ...planAround(startIn(cgroups, programs), preparedRootCalls(bundle, { singleId: idMap.kind === 'single' })),
     terminal: bundle.process.terminal,
     tree: 'namespace',
+    cgroups: cgroups.map(({ path }) => path),
     command: bundle.process.argv,
     warnings: [],
   };
+}
+
+function startIn(
+  cgroups: readonly CgroupDirectory[],
+  [first, ...others]: readonly HostProgram[],
+): readonly HostProgram[] {
+  if (first === undefined) return [];
+  return [{ ...first, before: [...enterCgroups(cgroups), ...(first.before ?? [])] }, ...others];
 }
 
 /** bwrap maps one id by itself; an overlay must be mounted before, in the same user namespace. */

@@ -9,7 +9,7 @@ import {
   type Privilege,
   type Probe,
 } from '@boxkit/contracts';
-import { changedRootCalls, planOfCalls, rootPath } from '@boxkit/linux';
+import { bundleCgroups, changedRootCalls, enterCgroups, planOfCalls, rootPath } from '@boxkit/linux';
 
 const noNamespace = 'chroot makes no such namespace';
 
@@ -57,12 +57,14 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
       hint: 'unshare and bubblewrap make network namespaces.',
     });
   }
+  const cgroups = bundleCgroups(bundle);
   return {
     isolator: 'chroot',
     containerId: bundle.containerId,
-    ...planOfCalls(changedRootCalls(bundle)),
+    ...planOfCalls([...enterCgroups(cgroups), ...changedRootCalls(bundle)]),
     terminal: bundle.process.terminal,
     tree: 'descendants',
+    cgroups: cgroups.map(({ path }) => path),
     root: rootPath(bundle.rootfs),
     command: bundle.process.argv,
     warnings: [

@@ -1,7 +1,9 @@
 import { BoxError, type Bundle, type Isolator, type LaunchPlan } from '@boxkit/contracts';
 import {
+  bundleCgroups,
   containerCalls,
   effectiveIdMap,
+  enterCgroups,
   findProgram,
   inFirstProcess,
   planAround,
@@ -24,6 +26,7 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     });
   }
   const idMap = effectiveIdMap(bundle.rootfs.idMap);
+  const cgroups = bundleCgroups(bundle);
   const networkNamespace = bundle.network !== 'host';
   const inside = containerCalls(bundle, {
     userNamespace: idMap.kind !== 'host',
@@ -37,11 +40,12 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     isolator: 'unshare',
     containerId: bundle.containerId,
     ...planAround(
-      [{ argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--', stubPath] }],
+      [{ before: enterCgroups(cgroups), argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--', stubPath] }],
       inFirstProcess(inside),
     ),
     terminal: bundle.process.terminal,
     tree: 'namespace',
+    cgroups: cgroups.map(({ path }) => path),
     command: bundle.process.argv,
     warnings: [],
   };

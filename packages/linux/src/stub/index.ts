@@ -1,5 +1,6 @@
 export * from './capabilities.ts';
 export { commandCandidates } from './calls/command.ts';
+export { bundleCgroups, enterCgroups } from './calls/cgroup.ts';
 export { resourceNumbers } from './calls/limits.ts';
 export * from './container.ts';
 export { rootPath } from './calls/root.ts';

@@ -89,6 +89,32 @@ export function lifeTests(context: SuiteContext): void {
       expect(namespacesOf('boxkit-isolator')).toEqual([]);
     });
 
+    test('an init reaps what the command leaves, hands signals on, and ends as the command does', async () => {
+      const { can, harness } = context;
+      const script = '(sleep 0.05 &); sleep 0.3; ps | grep -c "[s]leep"; exit 11';
+      const expected = can('init') ? { code: 11 } : undefined;
+      const result = await harness.run(['sh', '-c', script], { init: true }).catch(() => undefined);
+      expect(result?.status).toEqual(expected);
+      expect(result?.stdout.trim()).toBe(can('init') ? '0' : undefined);
+      const container = await harness.start(['sleep', '100'], { init: true }).catch(() => undefined);
+      await container?.kill('SIGTERM');
+      expect(await container?.exit).toEqual(can('init') ? { code: 143, signal: 'SIGTERM' } : undefined);
+    });
+
+    test('limits of memory and of processes hold, and their cgroups are removed', async () => {
+      const { can, harness } = context;
+      const limits = { pids: 6, memory: 32 * 1024 * 1024 };
+      const script = 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait; echo all started';
+      const able = can('pids-limit') && can('memory-limit');
+      const printed = await harness.attempt(script, { limits });
+      expect(printed).toBe(able ? '' : 'ERR_BOX_NOT_ENFORCEABLE');
+      const hungry = await harness.attempt('dd if=/dev/zero of=/dev/null bs=100M count=1 2>/dev/null; echo $?', {
+        limits,
+      });
+      expect(hungry).toBe(able ? '137' : 'ERR_BOX_NOT_ENFORCEABLE');
+      expect(ownCgroups()).toEqual([]);
+    });
+
     test('is told as events', async () => {
       const container = await context.harness.start(['sh', '-c', 'exit 3']);
       await container.exit;
@@ -101,6 +127,13 @@ export function lifeTests(context: SuiteContext): void {
       );
     });
   });
+}
+
+/** Cgroups that this process has had made. */
+function ownCgroups(): readonly string[] {
+  return readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.includes(`box-${process.pid}-`),
+  );
 }
 
 async function settled(read: () => number, wanted: number): Promise<number> {

@@ -1,0 +1,1 @@
+export { cgroupObstacle, planCgroups, type CgroupDirectory, type CgroupFiles, type Controller } from './cgroup.ts';
