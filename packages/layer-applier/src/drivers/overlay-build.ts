@@ -6,7 +6,6 @@ import {
   type IdMap,
   type Image,
   type Layer,
-  type OverlayRootfs,
   type PrepareOptions,
   type StageContext,
 } from '@boxkit/contracts';
@@ -19,7 +18,7 @@ import { extractLayers, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
-import { layerForm, makeOverlayRootfs, stackFile, type OverlayStack } from './overlay-stack.ts';
+import { layerForm, stackFile, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
@@ -32,7 +31,7 @@ interface Build {
 }
 
 /** Extracts the layers that the store lacks, settles those that hang on what lies below them, and keeps how to mount them. */
-export async function buildStack(image: Image, context: StageContext, options: PrepareOptions): Promise<OverlayRootfs> {
+export async function buildStack(image: Image, context: StageContext, options: PrepareOptions): Promise<ReadyStack> {
   const idMap = await chooseIdMap(context.store.home);
   const build = { image, context, options, idMap, form: layerForm(idMap) };
   const staged = await extractMissing(build);
@@ -41,7 +40,7 @@ export async function buildStack(image: Image, context: StageContext, options: P
   const stack = describeStack(build, staged, trees);
   const file = stackFile(context.store, image);
   if (file !== undefined) writeStack(file, stack);
-  return makeOverlayRootfs(stack, context, options, idMap);
+  return { stack, idMap };
 }
 
 /** The layers of the image, lowest first. The same layer twice is extracted once. */

@@ -1,7 +1,7 @@
 import type { RootfsDriver } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { openProbeCache } from './probe-cache.ts';
-import { enterStack } from './overlay-stack.ts';
+import { ensureStack, makeOverlayRootfs } from './overlay-stack.ts';
 
 /**
  * Kernel overlayfs: each layer is extracted once, kept by its diffID and shared by all images and containers. The mount
@@ -19,11 +19,7 @@ export function overlayDriver(): RootfsDriver {
       });
     },
     async prepare(image, context, options) {
-      const ready = await enterStack(image, context, options);
-      if (ready !== undefined) return ready;
-      // Loaded when needed: a start that finds all layers in the store is not to pay for it.
-      const { buildStack } = await import('./overlay-build.ts');
-      return buildStack(image, context, options);
+      return makeOverlayRootfs(await ensureStack(image, context, options), context, options);
     },
   };
 }

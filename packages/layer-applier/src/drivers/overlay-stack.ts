@@ -49,12 +49,14 @@ export function stackFile(store: Store, image: Image): string | undefined {
   return join(store.layers.pathOf(top.diffId), 'stacks', `${digestParts(top.chainId).hex}.json`);
 }
 
-/** The rootfs of a container if all layers are in the store, settled and in today's form; undefined when they must be made. */
-export async function enterStack(
-  image: Image,
-  context: StageContext,
-  options: PrepareOptions,
-): Promise<OverlayRootfs | undefined> {
+/** A stack and the id map that its files are kept with. */
+export interface ReadyStack {
+  readonly stack: OverlayStack;
+  readonly idMap: IdMap;
+}
+
+/** The stack of an image if all layers are in the store, settled and in today's form; undefined when they must be made. */
+export async function findStack(image: Image, context: StageContext): Promise<ReadyStack | undefined> {
   const { store } = context;
   const file = stackFile(store, image);
   // Told to the store first, so that no other process takes away what is looked at below.
@@ -68,15 +70,23 @@ export async function enterStack(
   for (const { diffId } of image.layers) {
     context.emit({ type: 'layer-applied', diffId, entries: 0, bytes: 0, present: true });
   }
-  return makeOverlayRootfs(stack, context, options, idMap);
+  return { stack, idMap };
+}
+
+/** The stack of an image, its layers extracted and settled when they are not yet. */
+export async function ensureStack(image: Image, context: StageContext, options: PrepareOptions): Promise<ReadyStack> {
+  const ready = await findStack(image, context);
+  if (ready !== undefined) return ready;
+  // Loaded when needed: a start that finds all layers in the store is not to pay for it.
+  const { buildStack } = await import('./overlay-build.ts');
+  return buildStack(image, context, options);
 }
 
 /** Makes what belongs to the container: an upper directory with the root's attributes, a work directory, a place to mount on. */
 export function makeOverlayRootfs(
-  stack: OverlayStack,
+  { stack, idMap }: ReadyStack,
   { store }: StageContext,
   { containerPath }: PrepareOptions,
-  idMap: IdMap,
 ): OverlayRootfs {
   if (containerPath === undefined) {
     throw new BoxError('ERR_BOX_USAGE', 'cannot make an overlay rootfs: it needs a container, not a directory', {

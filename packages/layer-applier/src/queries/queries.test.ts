@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore, type DiskStore } from '@boxkit/store';
+import { buildLayer, temporaryDirectory, whiteout, type TemporaryDirectory } from '@boxkit/testkit';
+import { pathText } from '../byte-path.ts';
+import { imageOf } from '../drivers/image.fixture.ts';
+import { removeTree } from '../remove-tree.ts';
+import { openImageTree, type ImageTree } from './image-tree.ts';
+import { findEntries, listEntries } from './list-entries.ts';
+import { readFromTree } from './read-file.ts';
+import { whoOwns } from './who-owns.ts';
+
+const layers = [
+  buildLayer([
+    { path: 'etc/os-release', type: 'symlink', link: '../usr/lib/os-release' },
+    { path: 'usr/lib/os-release', content: 'ID=base\n', uid: 7, mode: 0o640 },
+    { path: 'lib', type: 'symlink', link: '/usr/lib' },
+    { path: 'etc/passwd', content: 'root' },
+    { path: 'gone/file', content: 'x' },
+    { path: 'pipe', type: 'fifo' },
+    { path: 'loop', type: 'symlink', link: 'loop' },
+  ]),
+  buildLayer([
+    { path: 'lib/added', content: 'through the link' },
+    whiteout('gone'),
+    { path: 'etc/passwd', content: 'root and more' },
+    { path: 'hard', type: 'hardlink', link: 'usr/lib/os-release' },
+  ]),
+  buildLayer([whiteout('etc/passwd'), { path: 'caf\u00e9', content: 'name' }]),
+];
+
+let place: TemporaryDirectory;
+let store: DiskStore;
+let tree: ImageTree;
+beforeAll(async () => {
+  place = await temporaryDirectory('queries');
+  store = await openStore({ home: join(place.path, 'home'), removeTree });
+  tree = await openImageTree(imageOf(layers), {
+    store,
+    signal: new AbortController().signal,
+    logger: { debug: () => {}, warn: () => {} },
+    emit: () => {},
+    defer: () => {},
+  });
+});
+afterAll(async () => {
+  await store[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+});
+
+test.each([
+  ['/etc/os-release', 'ID=base\n'],
+  ['etc/../lib/./os-release', 'ID=base\n'],
+  ['/../../lib/added', 'through the link'],
+  ['/hard', 'ID=base\n'],
+  ['/caf\u00e9', 'name'],
+])('a file is read as inside the root: %s', async (path, content) => {
+  expect((await readFromTree(tree, path)).toString()).toBe(content);
+});
+
+test.each(['/etc/passwd', '/gone/file', '/etc/none', '/etc/os-release/x', '/loop', '/etc', '/pipe', '/'])(
+  'what is hidden, missing, or no file is an error: %s',
+  async (path) => {
+    await expect(readFromTree(tree, path)).rejects.toMatchObject({ code: 'ERR_BOX_USAGE' });
+  },
+);
+
+test('a file beyond the limit is not read', async () => {
+  await expect(readFromTree(tree, '/hard', { limit: 7 })).rejects.toMatchObject({ code: 'ERR_BOX_BUDGET_EXCEEDED' });
+});
+
+test('a path knows the layer it comes from and those it overrides', () => {
+  expect(whoOwns(tree, '/usr/lib/os-release')).toMatchObject({ owner: { position: 0 }, overrides: [] });
+  expect(whoOwns(tree, '/lib/added')).toMatchObject({ path: '/usr/lib/added', owner: { position: 1 } });
+  expect(whoOwns(tree, '/etc/passwd')).toBeUndefined();
+  expect(whoOwns(tree, '/etc')).toMatchObject({ owner: { position: 1 }, overrides: [{ position: 0, as: 'entry' }] });
+});
+
+test('entries are listed once, with the true owner, hidden ones left out', () => {
+  const listed = [...listEntries(tree)].map(({ entry, layer }) => `${layer.position} ${pathText(entry.path)}`);
+  expect(listed.toSorted()).toEqual([
+    '0 etc/os-release',
+    '0 lib',
+    '0 loop',
+    '0 pipe',
+    '0 usr/lib/os-release',
+    '1 hard',
+    '1 lib/added',
+    '2 caf\u00e9',
+  ]);
+  const [found] = findEntries(tree, 'os-rel*');
+  expect(found?.entry.path).toBe('etc/os-release');
+  const [whole, ...more] = findEntries(tree, '/usr/*/os-release');
+  expect([whole?.entry.uid, whole?.entry.mode, more]).toEqual([7, 0o640, []]);
+});
