@@ -18,13 +18,13 @@ export interface Pulled {
   readonly events: readonly BoxEvent[];
 }
 
-/** Quick to give up, so that a test of giving up is quick. */
+/** Quick to try again, patient with a machine that has more to do. */
 export const quick: RegistryPluginOptions = {
   env: {},
   registries: {},
   findCredential: () => Promise.resolve(undefined),
   retry: { attempts: 4, baseDelay: 5, maxDelay: 20 },
-  idleTimeout: 400,
+  idleTimeout: 20_000,
 };
 
 /** The source that the plugin contributes. */

@@ -50,7 +50,8 @@ async function attempt(script: readonly FaultRule[], options: PullOptions = {}) 
   const events: BoxEvent[] = [];
   const onEvent = (event: BoxEvent): void => void events.push(event);
   const reference = `${faulty.host}/some/app:1`;
-  const outcome = await pull(home.path, reference, { onEvent, ...options }).then(
+  const idleTimeout = script.some((rule) => rule.fault.kind === 'stall') ? 500 : 20_000;
+  const outcome = await pull(home.path, reference, { onEvent, idleTimeout, ...options }).then(
     () => ({ error: undefined }),
     (error: unknown) => ({ error }),
   );
@@ -149,7 +150,6 @@ describe('resuming', () => {
     await faulty.setScript([blob({ kind: 'stall', after: 50_000 }, { skip: 1, times: 99 })]);
     const first = pull(home.path, `${faulty.host}/some/app:1`, {
       signal: ending.signal,
-      idleTimeout: 30_000,
       onEvent: (event) => {
         if (event.type === 'blob-progress' && event.total > 200_000)
           setTimeout(() => ending.abort(new Error('enough')), 300);
