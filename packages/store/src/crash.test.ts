@@ -14,7 +14,7 @@ const latestKill = 120;
 describe('kill -9 at 100 random instants', () => {
   test(
     'leaves a sound store each time, and the next process goes on from what had arrived',
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async () => {
       await using directory = await temporaryDirectory('crash');
       const home = join(directory.path, 'home');

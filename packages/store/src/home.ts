@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
-import { diskError, errnoOf } from './disk-error.ts';
+import { diskError, errnoOf, unless } from './disk-error.ts';
 import { directoriesOf, type Layout, layoutOf, storeVersion } from './layout.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -70,7 +70,7 @@ function makeDirectory(path: string): void {
     if (errno !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
     // Not by this function again: below /proc the kernel says ENOENT whatever is there.
-    mkdirSync(path, { mode: 0o700 });
+    unless('EEXIST', undefined, () => mkdirSync(path, { mode: 0o700 }));
   }
 }
 
