@@ -95,7 +95,9 @@ describe('box run', () => {
     [['unpack', 'host:sh'], 2, 'too few arguments; wanted: REF DIR'],
     [['frobnicate'], 2, 'there is no command "frobnicate"'],
     [['imagse'], 2, 'did you mean images?'],
-    XX[(['images', '--plugin', './no-such-plugin.mjs'], 1, 'ERR_BOX_PLUGIN_INVALID')],
+    [['images', '--home', '/dev/null/x'], 1, 'ERR_BOX_STORE_UNWRITABLE'],
+    [['images', '--home', '/proc/nothing'], 1, 'ERR_BOX_'],
+    [['images', '--plugin', './no-such-plugin.mjs'], 1, 'ERR_BOX_PLUGIN_INVALID'],
     [['images', '--config', '/no/such/config.json'], 1, 'ERR_BOX_CONFIG_INVALID'],
   ])('%j ends with status %i and one clear error', async (args, code, message) => {
     const result = await box(args);
