@@ -1,6 +1,13 @@
 import { statSync } from 'node:fs';
 import { BoxError, type Bundle, type Mount, type Rootfs, type SystemCall } from '@boxkit/contracts';
-import { closeDescriptors, dieWithParent, enterWorkingDirectory, execute, startSession } from './calls/command.ts';
+import {
+  closeDescriptors,
+  dieWithParent,
+  enterWorkingDirectory,
+  execute,
+  giveTerminal,
+  startSession,
+} from './calls/command.ts';
 import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from './calls/devices.ts';
 import { engineFiles, placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
@@ -121,6 +128,7 @@ export function commandCalls(bundle: Bundle, singleId: boolean): readonly System
     ...closeDescriptors(),
     ...enterWorkingDirectory(bundle.process.cwd),
     ...setLimits(bundle.limits.ulimits),
+    ...giveTerminal(bundle.process),
     ...becomeUser(bundle, singleId),
     { name: 'umask', args: [0o022], why: 'the usual one, whatever the caller had' },
     dieWithParent(),

@@ -91,7 +91,7 @@ export function lifeTests(context: SuiteContext): void {
 
     test('an init reaps what the command leaves, hands signals on, and ends as the command does', async () => {
       const { can, harness } = context;
-      const script = '(sleep 0.05 &); sleep 0.3; ps | grep -c "[s]leep"; exit 11';
+      const script = '(sleep 0.05 &); sleep 0.3; cat /proc/[0-9]*/stat | grep -c ") Z"; exit 11';
       const expected = can('init') ? { code: 11 } : undefined;
       const result = await harness.run(['sh', '-c', script], { init: true }).catch(() => undefined);
       expect(result?.status).toEqual(expected);

@@ -24,20 +24,17 @@ export function enterWorkingDirectory(cwd: string): readonly SystemCall[] {
 }
 
 /** A session of its own, so that no terminal of the host can be written to by TIOCSTI. */
-export function startSession({ terminal, user }: ContainerProcess): readonly SystemCall[] {
+export function startSession({ terminal }: ContainerProcess): readonly SystemCall[] {
   const calls: SystemCall[] = [{ name: 'setsid', args: [], why: "away from the caller's terminal", ignore: ['EPERM'] }];
-  if (terminal) {
-    calls.push(
-      { name: 'ioctl', args: [0, TIOCSCTTY, 0], why: 'the new terminal controls the session' },
-      {
-        name: 'fchown',
-        args: [0, user.uid, 0xffff_ffff],
-        why: 'the terminal belongs to the user of the command',
-        ignore: 'any',
-      },
-    );
-  }
+  if (terminal) calls.push({ name: 'ioctl', args: [0, TIOCSCTTY, 0], why: 'the new terminal controls the session' });
   return calls;
+}
+
+/** Gives the terminal to the user of the command, who may want to open it by name. */
+export function giveTerminal({ terminal, user }: ContainerProcess): readonly SystemCall[] {
+  if (!terminal) return [];
+  const why = 'the terminal belongs to the user of the command';
+  return [{ name: 'fchown', args: [0, user.uid, 0xffff_ffff], why, ignore: 'any' }];
 }
 
 /** Ends with the process that started it. Lost when ids change, so made again after that. */
