@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '@boxkit/contracts';
@@ -80,6 +81,26 @@ describe('the programs printed in the documentation', () => {
     });
     const [, output = /^/] = Object.entries(outputs).find(([part]) => text.includes(part)) ?? [];
     expect(stdout).toMatch(output);
+  });
+});
+
+describe('the documentation', () => {
+  it('has no link to a page that is not there', async () => {
+    const pages = ['README.md', 'CHANGELOG.md', ...(await Array.fromAsync(glob('docs/**/*.md', { cwd: root })))];
+    const broken: string[] = [];
+    for (const page of pages) {
+      const text = await readFile(join(root, page), 'utf8');
+      for (const [, target = ''] of text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)) {
+        if (!existsSync(join(root, dirname(page), target))) broken.push(`${page}: ${target}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('lists every decision', async () => {
+    const index = await readFile(join(root, 'docs/decisions/README.md'), 'utf8');
+    const pages = (await readdir(join(root, 'docs/decisions'))).filter((name) => name !== 'README.md');
+    expect(pages.filter((name) => !index.includes(`(${name})`))).toEqual([]);
   });
 });
 
