@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IdMap } from '@boxkit/contracts';
 import { BoxError } from '@boxkit/contracts';
 import { spawnInIdMap } from '@boxkit/linux';
@@ -24,9 +23,9 @@ export async function cloneTree({ from, to, idMap, signal }: CloneOptions): Prom
   });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-1000)));
-  // An abort is told by the signal below, once the process is gone.
-  child.on('error', () => {});
-  const [status] = (await once(child, 'close')) as [number | null];
+  // An abort is told by the signal below, once the process is gone; a program that is missing is a failure like others.
+  child.on('error', (error) => (said ||= error.message));
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   signal.throwIfAborted();
   if (status === 0) return;
   throw new BoxError(

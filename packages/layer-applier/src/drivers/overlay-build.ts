@@ -8,10 +8,12 @@ import {
   type Layer,
   type PrepareOptions,
   type StageContext,
+  type Store,
 } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { createBudgets } from '../extract/budgets.ts';
 import { readStagedLayer } from '../layer-index/read-index.ts';
+import { requireSpace, spaceNeeded } from '../space.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
 import { extractLayers, warnOnce } from './extract-layers.ts';
@@ -51,6 +53,8 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
   const budgets = createBudgets(options.budgets);
   const namespace = isMachineRoot() ? 'trusted' : 'user';
   const distinct = [...new Map(image.layers.map((layer) => [layer.diffId, layer])).values()];
+  const missing = await absent(store, distinct);
+  if (missing.length > 0) await requireSpace(image, store.home, await spaceNeeded(store, missing));
   const byDiffId = new Map<string, StagedLayer>();
   const made = new Set<string>();
   await extractLayers(distinct, {
@@ -91,6 +95,11 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
     emit,
   );
   return staged;
+}
+
+async function absent(store: Store, layers: readonly Layer[]): Promise<readonly Layer[]> {
+  const kept = await Promise.all(layers.map(async ({ diffId }) => store.layers.has(diffId)));
+  return layers.filter((_layer, position) => kept[position] !== true);
 }
 
 /** A layer that was extracted for another id map, or when overlayfs did not work here. */

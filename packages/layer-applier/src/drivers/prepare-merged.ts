@@ -5,6 +5,7 @@ import { BoxError } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { createBudgets } from '../extract/budgets.ts';
 import { removeTree } from '../remove-tree.ts';
+import { requireSpace, spaceNeeded } from '../space.ts';
 import type { LayerWarning } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
 import { cloneTree } from './clone-tree.ts';
@@ -90,6 +91,7 @@ interface MergeJob {
 
 /** Extracts all layers below `staging` and merges each as soon as those below it are merged. Returns the root's path. */
 async function mergeInto(staging: string, { image, context, options, idMap, worker }: MergeJob): Promise<string> {
+  await requireSpace(image, staging, await spaceNeeded(context.store, image.layers));
   const root = join(staging, 'root');
   const place = { root, trash: join(staging, 'trash') };
   mkdirSync(root, { mode: 0o755 });
