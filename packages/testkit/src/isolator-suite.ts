@@ -7,7 +7,7 @@ import { lifeTests } from './isolator-suite/life.ts';
 import { processTests } from './isolator-suite/process.ts';
 import { securityTests } from './isolator-suite/security.ts';
 import { terminalTests } from './isolator-suite/terminal.ts';
-import { leftBehind, systemSnapshot, type SystemSnapshot } from './leaks.ts';
+import { systemSnapshot } from './leaks.ts';
 
 export interface IsolatorSuite extends IsolatorStages {
   readonly isolator: Isolator;
@@ -34,15 +34,13 @@ export function isolatorSuite({ isolator, file, ...stages }: IsolatorSuite): voi
   const table = isolator.capabilities(privilege);
   describe(`the isolation backend ${isolator.name}, as ${privilege}`, () => {
     let harness: Harness | undefined;
-    let before: SystemSnapshot;
     beforeAll(async () => {
-      before = systemSnapshot('boxkit-isolator');
       harness = await makeHarness(isolator, stages);
     });
     afterAll(async () => {
+      const { mounts, processes } = systemSnapshot(harness?.directory);
       await harness?.[Symbol.asyncDispose]();
-      const left = leftBehind(before, systemSnapshot('boxkit-isolator'));
-      expect(left.filter((line) => !line.startsWith('temporary'))).toEqual([]);
+      expect([...mounts, ...processes]).toEqual([]);
     });
     const context: SuiteContext = {
       get harness() {
