@@ -58,14 +58,14 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
     readManifest: (options = {}) => ({
       name: 'manifest',
       async run(input, context) {
-        const { readManifest } = await import('@boxkit/manifest');
+        const { readManifest } = await import('./built-in/warm.ts');
         return readManifest(options).run(input, context);
       },
     }),
     apply: (options = {}) => ({
       name: 'apply',
       async run(input, context) {
-        const [{ apply }, registry] = await Promise.all([import('@boxkit/layer-applier'), plugins.with('rootfs')]);
+        const [{ apply }, registry] = await Promise.all([import('./built-in/warm.ts'), plugins.with('rootfs')]);
         const driver = options.driver ?? config.rootfsDriver;
         const all = { ...options, drivers: registry.rootfsDrivers, ...(driver === undefined ? {} : { driver }) };
         return apply(all).run(input, context);
@@ -74,7 +74,7 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
     isolate: (options = {}) => ({
       name: 'isolate',
       async run(input, context) {
-        const [{ isolate }, registry] = await Promise.all([import('@boxkit/isolator'), plugins.with('isolators')]);
+        const [{ isolate }, registry] = await Promise.all([import('./built-in/warm.ts'), plugins.with('isolators')]);
         const isolation = options.isolation ?? config.isolation;
         const all = { ...options, isolators: registry.isolators, ...(isolation === undefined ? {} : { isolation }) };
         return isolate(all).run(input, context);
@@ -83,7 +83,7 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
     launch: (options = {}) => ({
       name: 'launch',
       async run(input, context) {
-        const { launch } = await import('@boxkit/launcher');
+        const { launch } = await import('./built-in/warm.ts');
         return launch(options).run(input, context);
       },
     }),
