@@ -7,10 +7,11 @@ import {
   type ResolvedImage,
   type Store,
 } from '@boxkit/contracts';
+import { countGarbage } from './garbage.ts';
 import { createProgress } from './progress.ts';
 
 /** Bytes on their way to the disk before the source has to wait. */
-const writeAhead = 8 << 20;
+const writeAhead = 4 << 20;
 /** Bytes of one read of what has arrived. */
 const readSize = 256 << 10;
 
@@ -44,7 +45,7 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   const controller = new AbortController();
   const signal = AbortSignal.any([options.signal, controller.signal]);
   const progress = createProgress(descriptor, emit);
-  const changes = new EventTarget();
+  const waiting = new Set<() => void>();
   let readers = 0;
   let received = 0;
   /** Whether readers may see what has arrived so far. What an earlier process left is unproven until all of it is hashed. */
@@ -52,7 +53,9 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   let file: FileHandle | undefined;
   let state: 'arriving' | 'complete' | 'present' | 'failed' = 'arriving';
 
-  const changed = (): void => void changes.dispatchEvent(new Event('change'));
+  const changed = (): void => {
+    for (const wake of waiting) wake();
+  };
 
   const done = options.schedule(bring, signal).then(
     () => changed(),
@@ -119,6 +122,7 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
       last = writer.write(chunk).then(() => {
         pending -= chunk.length;
         advance(chunk.length);
+        countGarbage(chunk.length);
       });
       last.catch(() => {});
       if (pending > writeAhead) await last;
@@ -132,11 +136,11 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
       abort.throwIfAborted();
       await new Promise<void>((resolve) => {
         const wake = (): void => {
-          changes.removeEventListener('change', wake);
+          waiting.delete(wake);
           abort.removeEventListener('abort', wake);
           resolve();
         };
-        changes.addEventListener('change', wake);
+        waiting.add(wake);
         abort.addEventListener('abort', wake);
       });
     }

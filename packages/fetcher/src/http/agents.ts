@@ -1,8 +1,9 @@
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { RegistryError } from './errors.ts';
+import { nodeHttp } from './node-http.ts';
 import { redactUrl } from './redact.ts';
 
 /** What TLS needs beyond the defaults, as PEM. */
@@ -19,7 +20,8 @@ const shared = { keepAlive: true, maxSockets: 32, autoSelectFamilyAttemptTimeout
 
 /** An agent for `https:` or `http:`, straight or through a proxy. It keeps connections until destroyed. */
 export function createAgent(protocol: string, proxy: URL | undefined, options: TlsOptions & Trust): http.Agent {
-  if (protocol === 'http:') return proxy?.protocol === 'https:' ? new https.Agent(shared) : new http.Agent(shared);
+  if (protocol === 'http:')
+    return proxy?.protocol === 'https:' ? new https.Agent(shared) : new (nodeHttp().Agent)(shared);
   const secure = { ...shared, ...tlsOptions(options) };
   return proxy === undefined ? new https.Agent(secure) : new TunnelAgent(secure, proxy);
 }
@@ -57,7 +59,7 @@ class TunnelAgent extends https.Agent {
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     const target = `${bracket(options.host ?? '')}:${options.port ?? 443}`;
-    const request = (this.#proxy.protocol === 'https:' ? https : http).request({
+    const request = (this.#proxy.protocol === 'https:' ? https : nodeHttp()).request({
       host: this.#proxy.hostname.replace(/^\[|\]$/g, ''),
       port: this.#proxy.port || (this.#proxy.protocol === 'https:' ? 443 : 80),
       method: 'CONNECT',

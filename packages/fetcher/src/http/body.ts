@@ -3,7 +3,7 @@ import { connectionError } from './errors.ts';
 
 /** What an idle connection ends with. */
 export function idleError(timeout: number): Error {
-  return Object.assign(new Error(`no byte came for ${timeout} ms`), { code: 'ERR_BOX_IDLE' });
+  return Object.assign(new Error(`no byte came for ${timeout} ms`), { code: 'IDLE_CONNECTION' });
 }
 
 /**

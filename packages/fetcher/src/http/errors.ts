@@ -68,7 +68,7 @@ const explanations: Readonly<Record<string, (url: URL) => Explanation>> = {
   ECONNRESET: () => ['the connection was reset', undefined, true],
   EPIPE: () => ['the connection was closed', undefined, true],
   ETIMEDOUT: () => ['the connection timed out', 'Check the network; behind a proxy, set HTTPS_PROXY.', true],
-  ERR_BOX_IDLE: () => ['it went silent', undefined, true],
+  IDLE_CONNECTION: () => ['it went silent', undefined, true],
   EHOSTUNREACH: () => ['there is no route to it', undefined, true],
   ENETUNREACH: () => ['the network is unreachable', undefined, true],
   ERR_SSL_WRONG_VERSION_NUMBER: plainHttp,

@@ -1,7 +1,8 @@
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
 import { codeOf, connectionError } from './errors.ts';
+import { nodeHttp } from './node-http.ts';
 import { bodyOf, idleError } from './body.ts';
 
 export interface HttpRequest {
@@ -126,7 +127,7 @@ function exchange(
   idleTimeout: number,
 ): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = (options.protocol === 'https:' ? https : http).request(options);
+    const request = (options.protocol === 'https:' ? https : nodeHttp()).request(options);
     const timer = setTimeout(() => request.destroy(idleError(idleTimeout)), idleTimeout);
     request.once('response', (response) => {
       clearTimeout(timer);
