@@ -51,10 +51,8 @@ test.each(['merge', 'overlay'])(
     expect(stdout).toContain('done');
     const unpacked = driver === 'merge' ? [...(await readTree(directory)).values()] : [];
     expect(unpacked.filter(({ type }) => type === 'file')).toHaveLength(driver === 'merge' ? 3000 : 0);
-    const store = await openStore({ home, removeTree });
-    await (await store.stage('sweep'))[Symbol.asyncDispose]();
-    // Waits for what it clears away.
-    await store[Symbol.asyncDispose]();
+    await using store = await openStore({ home, removeTree });
+    await store.prune();
     expect(readdirSync(join(home, 'tmp')).filter((name) => name !== 'partial')).toEqual([]);
   },
 );
