@@ -1,3 +1,4 @@
+export * from './attack.ts';
 export * from './capabilities.ts';
 export { commandCandidates } from './calls/command.ts';
 export { bundleCgroups, enterCgroups } from './calls/cgroup.ts';

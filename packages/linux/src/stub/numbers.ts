@@ -42,6 +42,7 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   ppoll: [271, 73],
   prctl: [157, 167],
   prlimit64: [302, 261],
+  ptrace: [101, 117],
   read: [0, 63],
   readlinkat: [267, 78],
   rt_sigaction: [13, 134],

@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
@@ -15,6 +15,7 @@ import {
   type RunOptions,
   type Stage,
   type StageContext,
+  type SystemCall,
 } from '@boxkit/contracts';
 import { temporaryDirectory, type TemporaryDirectory } from '../temporary.ts';
 import { makeRootfs } from './fixture.ts';
@@ -29,6 +30,8 @@ export interface IsolatorStages {
     readonly stdout?: Stdio;
     readonly stderr?: Stdio;
   }): Stage<PlannedContainer, RunningContainer>;
+  /** A program that makes these system calls, for attacks that no tool makes: run with `program` as 3 and any file as 4. */
+  attack(calls: readonly SystemCall[]): { readonly executable: Uint8Array; readonly program: Uint8Array };
   /** The id map of a rootfs of this user's. */
   idMap(): IdMap;
 }
@@ -60,6 +63,8 @@ export interface Harness extends AsyncDisposable {
   sh(script: string, request?: RunRequest): Promise<string>;
   /** What a script prints, whatever its status and without its errors; the code of box's error when it is not run. */
   attempt(script: string, request?: RunRequest): Promise<string>;
+  /** What these system calls print when a container makes them. */
+  attack(calls: readonly SystemCall[]): Promise<string>;
 }
 
 /** Makes a harness whose paths hold what paths may hold: a space and a newline. */
@@ -143,6 +148,14 @@ class ContainerHarness implements Harness {
       if (isBoxError(error)) return error.code;
       throw error;
     }
+  }
+
+  async attack(calls: readonly SystemCall[]): Promise<string> {
+    const { executable, program } = this.#parts.stages.attack(calls);
+    await writeFile(join(this.root, 'attack'), executable);
+    await chmod(join(this.root, 'attack'), 0o755);
+    await writeFile(join(this.root, 'attack.program'), program);
+    return this.attempt('exec /attack 3</attack.program 4>/attack.report');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
