@@ -23,7 +23,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
   for (const observer of registry.observers) hub.subscribe(observer);
   if (options.onEvent !== undefined) hub.subscribe(options.onEvent);
   const home = options.home ?? (process.env['BOX_HOME'] ? undefined : config.home);
-  const store = await openStore(home === undefined ? {} : { home });
+  const store = await openStore({
+    ...(home === undefined ? {} : { home }),
+    removeTree: async (path) => (await import('@boxkit/layer-applier')).removeTree(path),
+  });
   const running = new Set<RunningContainer>();
   const { logger } = options;
   const machine: Machine = {
@@ -56,6 +59,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     run: async (reference, how = {}) => (await import('./operations/run.ts')).run(reference, how, machine, running),
     runDirectory: async (directory, how = {}) =>
       (await import('./operations/run-directory.ts')).runDirectory(directory, how, machine, running),
+    plan: async (reference, how = {}) => (await import('./operations/plan.ts')).plan(reference, how, machine),
     images: () => store.images.list(),
     inspect: async (reference, how = {}) => (await import('./operations/images.ts')).inspect(reference, how, machine),
     async *readFile(reference, path, how = {}) {

@@ -16,6 +16,7 @@ export type {
   DirectoryRunOptions,
   Inspection,
   LoginOptions,
+  PlanOptions,
   ProcessOptions,
   PruneOptions,
   PullAndKeepOptions,

@@ -4,6 +4,7 @@ import type {
   Image,
   IsolationCapabilities,
   Logger,
+  PlannedContainer,
   Platform,
   Plugin,
   PluginCommand,
@@ -83,10 +84,19 @@ export interface ProcessOptions extends RunOptions {
   readonly stdin?: Stdio;
   readonly stdout?: Stdio;
   readonly stderr?: Stdio;
+  /** Whether the container goes when it is disposed of (default), or stays in the list with its files. */
+  readonly remove?: boolean;
+  /** The caller's own words on the container, kept in its record. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface BoxRunOptions extends ProcessOptions, UnpackOptions {
   /** A rootfs driver by name; default: the first that works here. */
+  readonly rootfsDriver?: string;
+}
+
+export interface PlanOptions extends RunOptions, UnpackOptions {
+  /** As for `run`. */
   readonly rootfsDriver?: string;
 }
 
@@ -125,6 +135,8 @@ export interface Box extends AsyncDisposable {
   run(reference: string, options?: BoxRunOptions): Promise<RunningContainer>;
   /** Starts a container in a plain directory, such as `unpack` makes. What it writes stays there. */
   runDirectory(directory: string, options?: DirectoryRunOptions): Promise<RunningContainer>;
+  /** What `run` would start, as data: bundle and launch plan. Starts nothing and leaves nothing but the image. */
+  plan(reference: string, options?: PlanOptions): Promise<PlannedContainer>;
   images(): Promise<readonly StoredImage[]>;
   /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
   inspect(reference: string, options?: Cancellable): Promise<Inspection>;

@@ -21,8 +21,10 @@ export async function runDirectory(
   const { signal, ...others } = options;
   const scope = openScope(machine, signal === undefined ? {} : { signal });
   return disposeWith(scope, async () => {
-    const row = [useDirectory(others.name), ...isolateAndLaunch(others, scope, running)];
-    return (await composeStages(row).run(resolve(directory) as never, scope.context)) as RunningContainer;
+    const path = resolve(directory);
+    const setting = { machine: scope, running, reference: `directory:${path}` };
+    const row = [useDirectory(others.name), ...isolateAndLaunch(others, setting)];
+    return (await composeStages(row).run(path as never, scope.context)) as RunningContainer;
   });
 }
 

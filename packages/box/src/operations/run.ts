@@ -1,6 +1,7 @@
 import type { PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { BoxRunOptions, ProcessOptions } from '../options.ts';
+import { recorded } from './containers/record.ts';
 import type { Machine, Row, Scope } from './machine.ts';
 import { disposeWith, openScope, platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
@@ -22,19 +23,27 @@ export async function run(
   const scope = openScope(machine, signal === undefined ? {} : { signal });
   return disposeWith(scope, async () => {
     const { found, row } = await obtain(text, how, scope);
-    row.push(...isolateAndLaunch(others, scope, running));
+    row.push(...isolateAndLaunch(others, { machine: scope, running, reference: found.reference.text }));
     return (await composeStages(row).run(found.reference as never, scope.context)) as RunningContainer;
   });
 }
 
+export interface LaunchSetting {
+  readonly machine: Scope;
+  readonly running: Set<RunningContainer>;
+  /** What the container's record calls its image. */
+  readonly reference: string;
+}
+
 /** The row from a rootfs to a running container. */
-export function isolateAndLaunch(options: ProcessOptions, machine: Scope, running: Set<RunningContainer>): Row {
-  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', ...runOptions } = options;
-  const { stages, plugins } = machine;
+export function isolateAndLaunch(options: ProcessOptions, setting: LaunchSetting): Row {
+  const { stdin = 'pipe', stdout = 'pipe', stderr = 'pipe', remove = true, labels, ...runOptions } = options;
+  const { stages, plugins, store } = setting.machine;
+  const record = { store, reference: setting.reference, remove, ...(labels === undefined ? {} : { labels }) };
   return [
     stages.isolate(runOptions),
     ...plugins.registry.stagesAfter('isolate'),
-    tracked(stages.launch({ stdin, stdout, stderr }), running),
+    tracked(recorded(stages.launch({ stdin, stdout, stderr }), record), setting.running),
   ];
 }
 

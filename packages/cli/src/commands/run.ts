@@ -2,6 +2,7 @@ import type { RunningContainer } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { forwardSignals } from '../run/forward-signals.ts';
+import { formatPlan } from '../run/plan.ts';
 import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
 import { readRunOptions } from '../run/read-options.ts';
@@ -26,13 +27,21 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     { line: 'box run -v ./src:/src:ro -w /src alpine -- ls', what: 'with a directory of yours' },
     { line: 'box run --isolation bubblewrap -u 1000 alpine -- id', what: 'another backend, another user' },
     { line: 'box run --rootfs my_pod sh', what: 'in a directory that `box unpack` made' },
+    { line: 'box run --plan alpine | jq .plan.argv', what: 'what would be executed' },
     { line: 'box run --memory 256m --pids-limit 64 alpine -- sh', what: 'with limits' },
   ],
-  async run({ values, operands, signal, openBox, renderer, takeSignals }) {
+  async run({ values, operands, signal, openBox, renderer, takeSignals, write }) {
     const { reference, args } = readOperands(operands, values.rootfs);
     const options = await readRunOptions(values, args);
     const timeout = values.timeout === undefined ? undefined : parseDuration('--timeout', values.timeout);
     const box = await openBox();
+    if (values.plan) {
+      if (reference === undefined) throw usage('--plan wants an image, and no --rootfs');
+      const planned = await box.plan(reference, { ...options, signal });
+      renderer.clear();
+      write(formatPlan(planned));
+      return 0;
+    }
     const terminal = options.terminal === true;
     const stdio = terminal ? terminalStdio : values.interactive ? inheritAll : inheritOutput;
     const how = { ...options, ...stdio, signal };

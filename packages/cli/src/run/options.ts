@@ -3,7 +3,8 @@ import { platformOption, pullOption } from '../commands/shared-options.ts';
 
 /** The options of `box run`; names as docker's where docker has them. */
 export const runOptions = {
-  rm: { type: 'flag', summary: 'remove the container when it ends (always so)' },
+  rm: { type: 'flag', summary: 'remove the container when it ends' },
+  label: { type: 'list', short: 'l', placeholder: 'KEY[=VALUE]', summary: 'set a word of your own on it' },
   name: { type: 'value', placeholder: 'NAME', summary: "the container's name" },
   env: { type: 'list', short: 'e', placeholder: 'KEY[=VALUE]', summary: "set a variable, or pass the caller's" },
   'env-file': { type: 'list', placeholder: 'FILE', summary: 'read variables from a file' },
@@ -12,6 +13,7 @@ export const runOptions = {
   entrypoint: { type: 'value', placeholder: 'COMMAND', summary: "replace the image's entrypoint; '' for none" },
   hostname: { type: 'value', short: 'h', placeholder: 'NAME', summary: "the container's host name" },
   isolation: { type: 'value', placeholder: 'BACKEND', summary: "auto, unshare, bubblewrap, chroot or a plugin's" },
+  plan: { type: 'flag', summary: 'print what would be started, as JSON, and start nothing' },
   rootfs: { type: 'value', placeholder: 'DIR', summary: 'run in this directory, without an image' },
   'rootfs-driver': { type: 'value', placeholder: 'DRIVER', summary: "auto, overlay, merge or a plugin's" },
   interactive: { type: 'flag', short: 'i', summary: "connect the caller's standard input" },

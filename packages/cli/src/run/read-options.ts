@@ -11,6 +11,7 @@ import {
   parseDuration,
   parseEnvironment,
   parseHost,
+  parseLabels,
   parseNumber,
   parseUlimit,
   wrong,
@@ -27,6 +28,8 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   if (values.entrypoint !== undefined) options.entrypoint = values.entrypoint === '' ? [] : [values.entrypoint];
   const env = await readEnvironment(values);
   if (Object.keys(env).length > 0) options.env = env;
+  if (!values.rm) options.remove = false;
+  if (values.label.length > 0) options.labels = parseLabels(values.label);
   if (values.name !== undefined) options.name = values.name;
   if (values.user !== undefined) options.user = values.user;
   if (values.workdir !== undefined) options.workdir = values.workdir;

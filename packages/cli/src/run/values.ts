@@ -47,6 +47,17 @@ export function parseEnvironment(
   return environment;
 }
 
+/** `KEY=VALUE` pairs; a bare `KEY` has the empty value, as docker has it. */
+export function parseLabels(pairs: readonly string[]): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const pair of pairs) {
+    const [, key, value = ''] = /^([^=]+)(?:=(.*))?$/s.exec(pair) ?? [];
+    if (key === undefined) throw wrong('--label', pair, 'KEY=VALUE, or KEY');
+    labels[key] = value;
+  }
+  return labels;
+}
+
 /** The lines of an env file: blank lines and those that start with `#` are skipped, nothing is unquoted, as docker has it. */
 export function envFileLines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));

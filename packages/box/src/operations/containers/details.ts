@@ -1,0 +1,35 @@
+import type { ContainerRecord } from '@boxkit/store';
+
+/** What box itself keeps in a container's record, beside what the store does. JSON. */
+export interface ContainerDetails {
+  /** The image's name, or `directory:` and a path. */
+  readonly reference: string;
+  readonly command: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isolator: string;
+  /** Directories of the cgroup file system that are the container's own. */
+  readonly cgroups: readonly string[];
+  /** `timeout` in milliseconds. */
+  readonly stop: { readonly signal: NodeJS.Signals | number; readonly timeout: number };
+  readonly terminal: boolean;
+  /** Whether a supervisor of its own holds it. */
+  readonly detached: boolean;
+  /** How often it was started again. */
+  readonly restarts?: number;
+}
+
+/** What a container without (all of) its details has: one that was killed before it started. */
+const nothing: ContainerDetails = {
+  reference: '',
+  command: [],
+  labels: {},
+  isolator: '',
+  cgroups: [],
+  stop: { signal: 'SIGTERM', timeout: 10_000 },
+  terminal: false,
+  detached: false,
+};
+
+export function detailsOf(record: ContainerRecord): ContainerDetails {
+  return { ...nothing, ...(record.details as Partial<ContainerDetails> | undefined) };
+}

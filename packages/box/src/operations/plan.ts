@@ -1,0 +1,18 @@
+import type { PlannedContainer } from '@boxkit/contracts';
+import { composeStages } from '@boxkit/core';
+import type { PlanOptions } from '../options.ts';
+import type { Machine } from './machine.ts';
+import { openScope, platformOption } from './machine.ts';
+import { obtain } from './obtain.ts';
+
+/** All stages but the last. The rootfs is taken away again: what comes out is for reading. */
+export async function plan(text: string, options: PlanOptions, machine: Machine): Promise<PlannedContainer> {
+  const { platform: written, pull, concurrency, rootfsDriver, signal, ...runOptions } = options;
+  await using scope = openScope(machine, signal === undefined ? {} : { signal });
+  const platform = await platformOption(written);
+  const apply = rootfsDriver === undefined ? {} : { driver: rootfsDriver };
+  const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
+  const { found, row } = await obtain(text, how, scope);
+  row.push(scope.stages.isolate(runOptions), ...scope.plugins.registry.stagesAfter('isolate'));
+  return (await composeStages(row).run(found.reference as never, scope.context)) as PlannedContainer;
+}
