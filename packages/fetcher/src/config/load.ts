@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
 import { formatPath } from '@boxkit/manifest';
+import type { TlsOptions } from '../http/agents.ts';
 import { parseProxy } from '../http/proxy.ts';
 import type { HostOptions, RegistryOptions } from '../registry/hosts.ts';
 import { configPath } from './location.ts';
@@ -51,22 +52,23 @@ async function hostOptions(name: string, section: HostSection, path: string): Pr
       throw invalid(path, `${field(key)}: ${error.message}`, error);
     });
   const { mirrors, http, ca, clientCertificate, insecureSkipTlsVerify, proxy } = section;
+  const tls: TlsOptions = {
+    ...(ca === undefined ? {} : { ca: await pem(ca, 'ca') }),
+    ...(clientCertificate === undefined
+      ? {}
+      : {
+          certificate: await pem(clientCertificate.certificate, 'clientCertificate.certificate'),
+          key: await pem(clientCertificate.key, 'clientCertificate.key'),
+        }),
+    ...(insecureSkipTlsVerify === true ? { insecure: true } : {}),
+  };
   return {
     ...(mirrors === undefined ? {} : { mirrors }),
     ...(http === undefined ? {} : { http }),
     ...(proxy === undefined
       ? {}
       : { proxy: proxy === false ? proxy : parseProxy(proxy, `${path}, ${field('proxy')}`) }),
-    tls: {
-      ...(ca === undefined ? {} : { ca: await pem(ca, 'ca') }),
-      ...(clientCertificate === undefined
-        ? {}
-        : {
-            certificate: await pem(clientCertificate.certificate, 'clientCertificate.certificate'),
-            key: await pem(clientCertificate.key, 'clientCertificate.key'),
-          }),
-      ...(insecureSkipTlsVerify === true ? { insecure: true } : {}),
-    },
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   buildImage,
   buildLayer,
@@ -152,6 +154,24 @@ describe('TLS', () => {
     );
     await expect(
       pull(await home(), reference, at({ ca, certificate: ca, key: readFileSync(key, 'utf8') })),
+    ).rejects.toThrow(expect.objectContaining({ code: 'ERR_BOX_IMAGE_NOT_FOUND' }));
+  });
+
+  it('finds the certificates that docker and podman were given', async () => {
+    const registry = resources.use(await startRegistry({ tls: true, clientCertificates: true }));
+    const { certificate, key } = registry.authority ?? { certificate: '', key: '' };
+    const configuration = await home();
+    const directory = join(configuration, 'containers/certs.d', registry.host);
+    await mkdir(directory, { recursive: true });
+    for (const [from, to] of [
+      [certificate, 'ca.crt'],
+      [certificate, 'client.cert'],
+      [key, 'client.key'],
+    ] as const) {
+      await copyFile(from, join(directory, to));
+    }
+    await expect(
+      pull(await home(), `${registry.host}/some/app:1`, { env: { XDG_CONFIG_HOME: configuration } }),
     ).rejects.toThrow(expect.objectContaining({ code: 'ERR_BOX_IMAGE_NOT_FOUND' }));
   });
 });

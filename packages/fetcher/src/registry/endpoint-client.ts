@@ -2,6 +2,7 @@ import type { SourceContext } from '@boxkit/contracts';
 import type { FindCredential } from '../credentials/credential.ts';
 import { environmentProxy } from '../http/proxy.ts';
 import { createTransport, type Transport } from '../http/transport.ts';
+import { readCertificates } from '../config/certificates.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { createClient, type RegistryClient } from './client.ts';
 import { optionsOf, type Endpoint, type RegistryOptions } from './hosts.ts';
@@ -19,7 +20,7 @@ export interface EndpointSettings {
 /** The connections of one pull. TLS material and proxies follow the host of each URL, redirects included. */
 export function transportFor({ registries, env, idleTimeout }: EndpointSettings): Transport {
   return createTransport({
-    tls: (url) => optionsOf(url.host, registries)?.tls ?? {},
+    tls: (url) => optionsOf(url.host, registries)?.tls ?? readCertificates(url.host, env),
     proxy: (url) => {
       const own = optionsOf(url.host, registries)?.proxy;
       return own === undefined ? environmentProxy(url, env) : own === false ? undefined : own;

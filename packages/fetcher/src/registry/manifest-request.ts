@@ -37,22 +37,20 @@ export async function getManifest(
   });
 }
 
-/** What a tag points to now, without its bytes; undefined when the registry does not say it in a HEAD. */
+/**
+ * What a tag points to now, without its bytes: `missing` when there is no such tag, undefined when the registry does not
+ * say it in a HEAD. Tried once: whoever needs to know for certain asks with getManifest.
+ */
 export async function headManifest(
   client: RegistryClient,
   repository: string,
   tag: string,
-  name: string,
-): Promise<Digest | undefined> {
-  const what = `look up ${name}`;
-  return await retrying(what, client, async () => {
-    const response = await client.send('HEAD', manifestPath(repository, tag), { accept });
-    response.discard();
-    if ([405, 501].includes(response.status)) return undefined;
-    if (response.status !== 200) throw await responseError(what, response);
-    const digest = response.headers['docker-content-digest'];
-    return typeof digest === 'string' && isDigest(digest) ? digest : undefined;
-  });
+): Promise<Digest | 'missing' | undefined> {
+  const response = await client.send('HEAD', manifestPath(repository, tag), { accept });
+  response.discard();
+  if (response.status === 404) return 'missing';
+  const digest = response.headers['docker-content-digest'];
+  return response.status === 200 && typeof digest === 'string' && isDigest(digest) ? digest : undefined;
 }
 
 function manifestPath(repository: string, target: string): string {

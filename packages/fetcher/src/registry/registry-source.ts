@@ -9,7 +9,6 @@ import {
   type SourceStream,
 } from '@boxkit/contracts';
 import { documentKind, essence, formatRegistryReference, parseRegistryReference } from '@boxkit/manifest';
-import { RegistryError } from '../http/errors.ts';
 import { openBlob } from './blob-stream.ts';
 import type { RegistryClient } from './client.ts';
 import { clientFor, transportFor, type EndpointSettings } from './endpoint-client.ts';
@@ -58,12 +57,12 @@ async function findRoot(
   return await firstOf(clients, context, async (client) => {
     if (parts.digest === undefined && kept !== undefined) {
       // A HEAD does not count against Docker Hub's quota.
-      const digest = await headManifest(client, parts.repository, parts.tag ?? 'latest', name);
+      const { repository, tag = 'latest' } = parts;
+      const digest = await quietly(client, async () => await headManifest(client, repository, tag));
       if (digest === kept.digest) return { descriptor: kept };
     }
     const received = await getManifest(client, parts.repository, parts.digest ?? parts.tag ?? 'latest', name);
-    if (parts.digest !== undefined && parts.tag !== undefined)
-      await compareTag(client, parts, parts.digest, parts.tag, name);
+    if (parts.digest !== undefined) await compareTag(client, parts.digest, parts, name);
     return received;
   });
 }
@@ -71,19 +70,25 @@ async function findRoot(
 /** A pinned digest wins over its tag; that the tag has moved on is worth a word. */
 async function compareTag(
   client: RegistryClient,
-  parts: RegistryReference,
   pinned: Digest,
-  tag: string,
+  parts: RegistryReference,
   name: string,
 ): Promise<void> {
-  const warn = (message: string): void => client.emit({ type: 'warning', code: 'tag-moved', message });
+  const { repository, tag } = parts;
+  if (tag === undefined) return;
+  const digest = await quietly(client, async () => await headManifest(client, repository, tag));
+  if (digest === undefined || digest === pinned) return;
+  const now = digest === 'missing' ? `there is no tag ${tag} any more` : `the tag ${tag} now points to ${digest}`;
+  client.emit({ type: 'warning', code: 'tag-moved', message: `${name}: ${now}; using the digest that was asked for` });
+}
+
+/** For questions whose answer is welcome and not needed: what fails is asked again, with patience, by another request. */
+async function quietly<T>(client: RegistryClient, ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    const digest = await headManifest(client, parts.repository, tag, name);
-    if (digest !== undefined && digest !== pinned)
-      warn(`${name}: the tag ${tag} now points to ${digest}; using the digest that was asked for`);
+    return await ask();
   } catch (error) {
-    if (!(error instanceof RegistryError) || error.status !== 404) throw error;
-    warn(`${name}: there is no tag ${tag} any more; using the digest that was asked for`);
+    if (client.signal.aborted || !(error instanceof BoxError)) throw error;
+    return undefined;
   }
 }
 
