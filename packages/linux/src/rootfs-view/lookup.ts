@@ -28,30 +28,26 @@ export class Layers {
   }
 
   root(): Found | undefined {
-    const places = this.#roots.map((path, at) => ({ path, above: this.#roots.slice(0, at) }));
-    return this.#firstOf(places);
+    // overlayfs merges the roots of all layers, whatever they are marked
+    return this.#firstOf(this.#roots.map((path) => ({ path, above: [] })));
   }
 
   /** The entry `name` of a directory; undefined when there is none, or when it may not be looked at. */
   child(directory: Found, name: string): Found | undefined {
-    return this.#firstOf(
-      directory.places.map((place) => ({ path: `${place.path}/${name}`, above: place.above })),
-      directory,
-    );
+    return this.#firstOf(directory.places.map((place) => ({ path: `${place.path}/${name}`, above: place.above })));
   }
 
-  #firstOf(candidates: readonly Place[], parent?: Found): Found | undefined {
+  #firstOf(candidates: readonly Place[]): Found | undefined {
     const places: Place[] = [];
     let stats: Stats | undefined;
-    for (const [at, candidate] of candidates.entries()) {
+    for (const candidate of candidates) {
       // reading an attribute is dear, so it is asked only when nothing above has answered
-      if (stats === undefined && parent !== undefined && this.#isHidden(candidate)) break;
+      if (stats === undefined && this.#isHidden(candidate)) break;
       const found = lstat(candidate.path);
       if (found === undefined) continue;
       if (isWhiteout(found) || (stats !== undefined && !found.isDirectory())) break;
       stats ??= found;
-      const above = candidates.slice(0, at).map(({ path }) => path);
-      places.push({ path: candidate.path, above: [...candidate.above, ...above] });
+      places.push({ path: candidate.path, above: [...candidate.above, ...places.map(({ path }) => path)] });
       if (!found.isDirectory()) break;
     }
     const [first, ...others] = places;
