@@ -157,6 +157,15 @@ describe('TLS', () => {
     ).rejects.toThrow(expect.objectContaining({ code: 'ERR_BOX_IMAGE_NOT_FOUND' }));
   });
 
+  it('goes unchecked only where the config says so, with a warning', async () => {
+    const registry = resources.use(await startRegistry({ tls: true }));
+    await pushDocument(registry, 'some/app', image, '1');
+    const { events } = await pull(await home(), `${registry.host}/some/app:1`, {
+      registries: { [registry.host]: { tls: { insecure: true } } },
+    });
+    expect(events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'tls-unverified' }));
+  });
+
   it('finds the certificates that docker and podman were given', async () => {
     const registry = resources.use(await startRegistry({ tls: true, clientCertificates: true }));
     const { certificate, key } = registry.authority ?? { certificate: '', key: '' };

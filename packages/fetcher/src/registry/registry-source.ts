@@ -12,7 +12,7 @@ import { documentKind, essence, formatRegistryReference, parseRegistryReference 
 import { openBlob } from './blob-stream.ts';
 import type { RegistryClient } from './client.ts';
 import { clientFor, transportFor, type EndpointSettings } from './endpoint-client.ts';
-import { endpointsOf } from './hosts.ts';
+import { endpointsOf, optionsOf, type Endpoint } from './hosts.ts';
 import { getManifest, headManifest, type ReceivedManifest } from './manifest-request.ts';
 
 /** Settings, or a function that reads them when the first image is resolved. */
@@ -30,6 +30,7 @@ export function registrySource(settings: RegistrySettings): ImageSource {
       const transport = transportFor(known);
       try {
         const endpoints = endpointsOf(parts.registry, known.registries);
+        warnOfUnverified(endpoints, known, context);
         const clients = endpoints.map((endpoint) => clientFor(endpoint, parts.repository, transport, known, context));
         const [received, order] = await findRoot(clients, parts, reference.text, context);
         return resolvedImage(order, parts, received, () => transport[Symbol.asyncDispose]());
@@ -39,6 +40,14 @@ export function registrySource(settings: RegistrySettings): ImageSource {
       }
     },
   };
+}
+
+function warnOfUnverified(endpoints: readonly Endpoint[], settings: EndpointSettings, context: SourceContext): void {
+  for (const { base } of endpoints) {
+    if (optionsOf(base.host, settings.registries)?.tls?.insecure !== true) continue;
+    const message = `the certificate of ${base.host} is not checked, as the config file has it`;
+    context.emit({ type: 'warning', code: 'tls-unverified', message });
+  }
 }
 
 type Root = Pick<ReceivedManifest, 'descriptor'> & Partial<ReceivedManifest>;
