@@ -1,3 +1,5 @@
+import { generalHints } from './hints.ts';
+
 /** Every code a BoxError can carry. Each has its section in docs/reference/errors.md, which a test checks. */
 export const errorCodes = [
   // what was asked
@@ -62,7 +64,7 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number];
 
 export interface BoxErrorOptions {
-  /** What to do about it, as one sentence. */
+  /** What to do about it, as one sentence; the code's general one when left out. */
   readonly hint?: string;
   readonly cause?: unknown;
   /** Data for programs: digests, status, path. Never a secret: they end in logs. */
@@ -79,7 +81,7 @@ export class BoxError extends Error {
   constructor(code: ErrorCode, message: string, options: BoxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint ?? generalHints[code];
     this.fields = options.fields ?? {};
   }
 

@@ -66,7 +66,10 @@ export function requireMatchingLayers(layers: readonly Descriptor[], config: Ima
   throw new BoxError(
     'ERR_BOX_DOCUMENT_INVALID',
     `cannot use ${what}: the manifest has ${layers.length} layers, but its configuration has rootfs.diff_ids for ${expected}`,
-    { fields: { layers: layers.length, diffIds: expected } },
+    {
+      hint: 'The image was built wrongly or changed since; build and push it again.',
+      fields: { layers: layers.length, diffIds: expected },
+    },
   );
 }
 

@@ -232,7 +232,6 @@ export class TarReader {
     const { entry } = this;
     const local = this.#local;
     const globals = this.#globals;
-    const isV7Directory = header.type === TarType.file && header.name.endsWith('/');
     entry.name = local?.path ?? this.#longName ?? globals.path ?? header.name;
     entry.link = local?.linkpath ?? this.#longLink ?? globals.linkpath ?? header.link;
     entry.mode = header.mode;
@@ -247,7 +246,8 @@ export class TarReader {
     entry.segments = undefined;
     entry.type = header.type === flag.contiguous ? TarType.file : header.type;
     if (header.type === flag.gnuDirectory) entry.type = TarType.directory;
-    if (isV7Directory || (entry.type === TarType.file && entry.name.endsWith('/'))) entry.type = TarType.directory;
+    // As v7 wrote directories. Asked of the whole name: a header's may be cut off behind a slash.
+    if (entry.type === TarType.file && entry.name.endsWith('/')) entry.type = TarType.directory;
     const stored = local?.size ?? globals.size ?? header.size;
     if (stored < 0) throw invalid('it has a negative size');
     this.#placeData(header, stored, extended, local?.size !== undefined);
