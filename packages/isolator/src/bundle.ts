@@ -6,6 +6,7 @@ import { capabilitySet } from './capability-set.ts';
 import { buildEnv } from './env.ts';
 import { hostsFile, resolvConfFile } from './network-files.ts';
 import { seccompProgram } from './seccomp-program.ts';
+import { rememberUser } from './user-cache.ts';
 import { resolveUser } from './user.ts';
 import { workingDirectory } from './working-directory.ts';
 
@@ -14,6 +15,8 @@ export interface ContainerNames {
   readonly containerId: string;
   readonly name: string;
   readonly directory: string;
+  /** The store's home. */
+  readonly home: string;
 }
 
 /** Merges the image's config with the caller's options. OCI image-spec, conversion.md. */
@@ -22,7 +25,8 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
   const network = options.network ?? 'host';
   const hostname = options.hostname ?? defaultHostname(options, names.containerId);
   const terminal = options.terminal ?? false;
-  const user = resolveUser(options.user ?? config.User ?? '', viewRootfs(rootfs));
+  const text = options.user ?? config.User ?? '';
+  const user = rememberUser({ rootfs, text, home: names.home }, () => resolveUser(text, viewRootfs(rootfs)));
   const capabilities = capabilitySet(options);
   const seccomp = seccompProgram(options.seccomp, capabilities);
   const resolvConf = resolvConfFile(options, network);

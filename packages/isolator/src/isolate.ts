@@ -26,7 +26,7 @@ async function planContainer(
   options: IsolateOptions,
 ): Promise<PlannedContainer> {
   context.signal.throwIfAborted();
-  const names = containerNames(applied, options);
+  const names = containerNames(applied, options, context.store.home);
   const isolator = await chooseIsolator(options.isolators, {
     wanted: options.isolation ?? 'auto',
     features: requiredFeatures(applied.rootfs, options),
@@ -45,10 +45,11 @@ async function planContainer(
   };
 }
 
-function containerNames({ container, rootfs }: AppliedImage, options: RunOptions): ContainerNames {
+function containerNames({ container, rootfs }: AppliedImage, options: RunOptions, home: string): ContainerNames {
   const containerId = container?.containerId ?? randomBytes(32).toString('hex');
   return {
     containerId,
+    home,
     name: container?.name ?? options.name ?? containerId.slice(0, 12),
     directory: container?.path ?? dirname(rootfs.kind === 'directory' ? rootfs.path : rootfs.target),
   };
