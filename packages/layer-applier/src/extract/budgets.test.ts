@@ -19,6 +19,7 @@ const cases: readonly (readonly [keyof BudgetLimits, number, readonly TarEntry[]
     19,
     Array.from({ length: 10 }, (_, i): TarEntry => ({ path: `f${i}`, content: '', pax: { comment: 'x' } })),
   ],
+  ['entries', 99, [{ path: `${'d/'.repeat(99)}f`, content: '' }]],
   ['bytes', 10_000, [{ path: 'a', content: 'x'.repeat(10_001) }]],
   ['bytes', 2 ** 32, [{ path: 'holes', content: 'x', pax: sparse }]],
   ['nameLength', 30, [{ path: `d/${'n'.repeat(31)}/x`, content: '' }]],

@@ -18,7 +18,7 @@ export interface BudgetLimits {
 /** Limits, and what the layers of one image have spent of them so far. Shared by the threads that extract. */
 export interface LayerBudgets {
   readonly limits: BudgetLimits;
-  /** Two 64-bit counters: bytes, entries. */
+  /** A 64-bit counter of bytes and a 32-bit one of entries. */
   readonly spent: SharedArrayBuffer;
 }
 

@@ -29,6 +29,13 @@ export interface Directory {
   fd: number;
 }
 
+export interface DirectoryHooks {
+  /** Removes whatever is not a directory at a name. */
+  replace(parent: Directory, name: string): void;
+  /** Before a directory is made that no entry asked for; throws to stop. */
+  onImplied(): void;
+}
+
 /** What is given to a directory that has no entry of its own. */
 export const impliedMode = 0o755;
 
@@ -39,6 +46,8 @@ const workingMode = 0o700;
 const noOpenat2 = new Set(['ENOSYS', 'EPERM', 'ENAMETOOLONG']);
 const mostOpen = 128;
 const mostSymlinks = 40;
+/** Steps along symlinks in one layer: far more than any real layer takes, few enough to end soon. */
+const mostSteps = 2 ** 25;
 
 /**
  * Every directory of the staged tree, with descriptors of those used last. Nothing is ever reached by a path that the
@@ -55,14 +64,15 @@ export class DirectoryTable {
   readonly #names = new NameBuffer();
   readonly #link = Buffer.alloc(4096);
   readonly #limits: BudgetLimits;
-  readonly #replace: (parent: Directory, name: string) => void;
+  readonly #hooks: DirectoryHooks;
+  #steps = 0;
   #lastPath: string | undefined;
   #last: Directory;
 
-  /** `rootFd` is the tree's own descriptor, which stays open; `replace` removes whatever is not a directory at a name. */
-  constructor(rootFd: number, limits: BudgetLimits, replace: (parent: Directory, name: string) => void) {
+  /** `rootFd` is the tree's own descriptor, which stays open. */
+  constructor(rootFd: number, limits: BudgetLimits, hooks: DirectoryHooks) {
     this.#limits = limits;
-    this.#replace = replace;
+    this.#hooks = hooks;
     const root = { ...this.#fresh('' as BytePath, ''), fd: rootFd } as Directory & { parent: Directory };
     root.parent = root;
     this.root = root;
@@ -169,6 +179,7 @@ export class DirectoryTable {
     let current = this.root;
     let symlinks = 0;
     for (let name = components.pop(); name !== undefined; name = components.pop()) {
+      if (symlinks > 0 && ++this.#steps > mostSteps) throw invalid('symlinks lead round and round');
       if (name === '' || name === '.') continue;
       if (name === '..') {
         current = current.parent;
@@ -191,7 +202,8 @@ export class DirectoryTable {
         onMissing?.(remaining(current, [...components, name]));
         return undefined;
       }
-      if (target.kind === 'other') this.#replace(current, name);
+      if (target.kind === 'other') this.#hooks.replace(current, name);
+      this.#hooks.onImplied();
       current = this.make(current, name, true);
     }
     return current;

@@ -36,23 +36,36 @@ export class LateHardlinks {
 
   /** Makes the links whose target has come; returns the others, in the order of the tar. */
   settle(): DeferredHardlink[] {
-    let progress = true;
-    // A late link may be the target of another.
-    while (progress && this.#pending.size > 0) {
-      progress = false;
-      for (const [path, { target, fields }] of this.#pending) {
-        const parent = this.#placeOf(path);
-        if (parent !== undefined && !this.#writer.hardlink(parent, baseName(path), target)) continue;
-        this.#pending.delete(path);
-        if (parent === undefined) continue;
-        this.#index.add('hardlink', path, fields, { link: target });
-        progress = true;
-      }
+    const waiting = new Map<BytePath, BytePath[]>();
+    for (const [path, { target }] of this.#pending) {
+      const others = waiting.get(target);
+      if (others === undefined) waiting.set(target, [path]);
+      else others.push(path);
+    }
+    // A late link may be the target of another, in a chain of any length: each is tried again when its target is made.
+    const ready = [...this.#pending.keys()].toReversed();
+    for (let path = ready.pop(); path !== undefined; path = ready.pop()) {
+      if (this.#make(path)) ready.push(...(waiting.get(path) ?? []));
     }
     return [...this.#pending].map(([path, { target, fields }]) => {
       this.#index.add('hardlink', path, fields, { link: target, flags: recordFlag.deferred | recordFlag.absent });
       return { path, target };
     });
+  }
+
+  /** True when the link is in the tree now, and was not before. */
+  #make(path: BytePath): boolean {
+    const link = this.#pending.get(path);
+    if (link === undefined) return false;
+    const parent = this.#placeOf(path);
+    if (parent === undefined) {
+      this.#pending.delete(path);
+      return false;
+    }
+    if (!this.#writer.hardlink(parent, baseName(path), link.target)) return false;
+    this.#pending.delete(path);
+    this.#index.add('hardlink', path, link.fields, { link: link.target });
+    return true;
   }
 
   /** The directory for the link; undefined when a later entry has made the path impossible or taken it. */

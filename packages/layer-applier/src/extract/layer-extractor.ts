@@ -75,9 +75,10 @@ export class LayerExtractor {
       onExtendedHeader: () => tally.entry(),
     });
     this.#rootFd = makeRoot(options.directory, 'tree');
-    this.#directories = new DirectoryTable(this.#rootFd, tally.limits, (parent, name) =>
-      this.#writer.clear(parent, name),
-    );
+    this.#directories = new DirectoryTable(this.#rootFd, tally.limits, {
+      replace: (parent, name) => this.#writer.clear(parent, name),
+      onImplied: () => tally.entry(),
+    });
     this.#metadata = new MetadataWriter({
       chown: options.ownership !== 'single',
       exactModes: options.exactModes,
@@ -250,7 +251,10 @@ export class LayerExtractor {
   /** A file below AUFS's link directory: hardlinks of the tree may name it. */
   #keepAside(name: string, entry: TarEntry): void {
     if (entry.type !== TarType.file) return;
-    this.#asideTable ??= new DirectoryTable(makeRoot(this.#options.directory, aside), this.#tally.limits, () => {});
+    this.#asideTable ??= new DirectoryTable(makeRoot(this.#options.directory, aside), this.#tally.limits, {
+      replace: () => {},
+      onImplied: () => {},
+    });
     const writer = new TreeWriter(this.#asideTable, this.#metadata, () => {});
     writer.file(this.#asideTable.root, flatten(name), entry, this.#reader);
   }

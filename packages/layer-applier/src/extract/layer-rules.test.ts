@@ -217,6 +217,13 @@ test('a hardlink to a target that comes later is made at the end of the layer', 
   expect(index.map(({ path }) => path).toSorted()).toEqual(['w', 'x', 'y']);
 });
 
+test('a chain of hardlinks, each to the next, is made in one pass', async () => {
+  const chain = Array.from({ length: 3000 }, (_, i) => hardlink(`l${i}`, `l${i + 1}`));
+  const { staged, tree } = await extracted([...chain, file('l3000')]);
+  expect(staged.deferredHardlinks).toEqual([]);
+  expect(tree.get('l2999')?.sameAs).toBe('l0');
+});
+
 test('a hardlink to what only a lower layer can have is deferred, and its old path cleared', async () => {
   const { staged, tree, index } = await extracted([
     file('d/l', 'old'),

@@ -39,6 +39,9 @@ export class MetadataWriter {
   readonly #gid = process.getegid?.() ?? 0;
   readonly #times = new Uint8Array(32);
   readonly #timesView = new DataView(this.#times.buffer);
+  /** What `#times` holds: most entries have the time of the one before. */
+  #seconds = 0;
+  #nanoseconds = 0;
 
   /** `exactModes`: the umask is 0, so that files have the mode they were created with. */
   constructor(options: { chown: boolean; exactModes: boolean; whiteouts: WhiteoutForm; warnings: Warnings }) {
@@ -93,6 +96,9 @@ export class MetadataWriter {
   }
 
   #setTimes({ seconds, nanoseconds }: Metadata): void {
+    if (seconds === this.#seconds && nanoseconds === this.#nanoseconds) return;
+    this.#seconds = seconds;
+    this.#nanoseconds = nanoseconds;
     writeTimes(this.#timesView, seconds, nanoseconds);
   }
 

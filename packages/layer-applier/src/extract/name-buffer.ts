@@ -4,8 +4,11 @@ export class NameBuffer {
 
   set(name: string): Buffer {
     if (name.length >= this.#bytes.length) this.#bytes = Buffer.alloc(name.length * 2);
-    this.#bytes.write(name, 0, 'latin1');
-    this.#bytes[name.length] = 0;
-    return this.#bytes;
+    const bytes = this.#bytes;
+    // A short name is written sooner than a native function is called.
+    if (name.length > 64) bytes.write(name, 0, 'latin1');
+    else for (let i = 0; i < name.length; i++) bytes[i] = name.charCodeAt(i);
+    bytes[name.length] = 0;
+    return bytes;
   }
 }

@@ -2,7 +2,8 @@ import type { BudgetLimits, LayerBudgets } from './budgets.ts';
 import { exceeded } from './layer-error.ts';
 
 const byteCounter = 0;
-const entryCounter = 1;
+/** In 32-bit words, behind the 64 bits of the bytes. */
+const entryCounter = 2;
 /** The shared counter of bytes is touched once for so many, and for every entry that brings more. */
 const step = 2 ** 20;
 
@@ -10,6 +11,7 @@ const step = 2 ** 20;
 export class Tally {
   readonly limits: BudgetLimits;
   readonly #spent: BigUint64Array;
+  readonly #entries: Int32Array;
   #pending = 0;
   #tarBytes = 0;
   #mostTarBytes: number;
@@ -18,13 +20,14 @@ export class Tally {
   constructor(budgets: LayerBudgets, compressed: number) {
     this.limits = budgets.limits;
     this.#spent = new BigUint64Array(budgets.spent);
+    this.#entries = new Int32Array(budgets.spent);
     this.#mostTarBytes = Math.max(freeOutput, compressed * budgets.limits.ratio);
   }
 
   /** One more entry, or one more extended header. */
   entry(): void {
-    const entries = Atomics.add(this.#spent, entryCounter, 1n);
-    if (entries >= BigInt(this.limits.entries)) throw exceeded('entries', this.limits.entries, 'entries');
+    if (Atomics.add(this.#entries, entryCounter, 1) >= this.limits.entries)
+      throw exceeded('entries', this.limits.entries, 'entries');
   }
 
   /** Content that the tar does not spell out: holes. Checked before the file is made. */

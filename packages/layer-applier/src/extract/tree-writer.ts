@@ -2,6 +2,7 @@ import {
   chmodAt,
   close,
   cString,
+  currentDirectory,
   deviceNumber,
   fsetxattr,
   ftruncate,
@@ -110,8 +111,19 @@ export class TreeWriter {
     }
     const directory = this.#directories.fdOf(parent);
     const bytes = this.#names.set(name);
-    this.#metadata.applyAt(directory, bytes, entry, (mode) => chmodAt(directory, bytes, mode, 0));
+    this.#metadata.applyAt(directory, bytes, entry, (mode) => this.#chmod(directory, bytes, mode));
     return true;
+  }
+
+  /** chmod(2) follows symlinks: through a descriptor of what stands there now it cannot. */
+  #chmod(directory: number, name: Buffer, mode: number): number {
+    const fd = openAt(directory, name, openFlag.path | openFlag.noFollow | openFlag.closeOnExec, 0);
+    if (fd === -1) return -1;
+    try {
+      return chmodAt(currentDirectory, cString(`/proc/self/fd/${fd}`), mode, 0);
+    } finally {
+      close(fd);
+    }
   }
 
   /** False when this layer has no such target (yet). What stands at the link's place is removed only for success. */

@@ -36,6 +36,7 @@ export class IndexWriter {
   readonly #removedTrees = new Map<BytePath, number>();
   #fd: number;
   #buffer = Buffer.allocUnsafeSlow(bufferSize);
+  #view = viewOf(this.#buffer);
   #used = 0;
   /** Bytes in the file, the buffer included. */
   #written = 0;
@@ -54,29 +55,30 @@ export class IndexWriter {
     const length = fixedSize + (digest === undefined ? 0 : 32) + path.length + link.length + (xattrs?.length ?? 0);
     this.#reserve(length);
     const buffer = this.#buffer;
+    const view = this.#view;
     const at = this.#used;
-    buffer.writeUInt32LE(length, at + field.length);
+    view.setUint32(at + field.length, length, true);
     buffer[at + field.type] = entryTypes.indexOf(type);
     buffer[at + field.flags] = (options.flags ?? 0) | (digest === undefined ? 0 : recordFlag.digest);
-    buffer.writeUInt16LE(fields.mode, at + field.mode);
-    buffer.writeUInt32LE(fields.uid, at + field.uid);
-    buffer.writeUInt32LE(fields.gid, at + field.gid);
-    buffer.writeDoubleLE(fields.size, at + field.size);
-    buffer.writeDoubleLE(fields.seconds, at + field.seconds);
-    buffer.writeUInt32LE(fields.nanoseconds, at + field.nanoseconds);
-    buffer.writeUInt32LE(fields.major, at + field.major);
-    buffer.writeUInt32LE(fields.minor, at + field.minor);
-    buffer.writeUInt32LE(path.length, at + field.path);
-    buffer.writeUInt32LE(link.length, at + field.link);
-    buffer.writeUInt32LE(xattrs?.length ?? 0, at + field.xattrs);
-    buffer.writeDoubleLE(fields.offset, at + field.offset);
+    view.setUint16(at + field.mode, fields.mode, true);
+    view.setUint32(at + field.uid, fields.uid, true);
+    view.setUint32(at + field.gid, fields.gid, true);
+    view.setFloat64(at + field.size, fields.size, true);
+    view.setFloat64(at + field.seconds, fields.seconds, true);
+    view.setUint32(at + field.nanoseconds, fields.nanoseconds, true);
+    view.setUint32(at + field.major, fields.major, true);
+    view.setUint32(at + field.minor, fields.minor, true);
+    view.setUint32(at + field.path, path.length, true);
+    view.setUint32(at + field.link, link.length, true);
+    view.setUint32(at + field.xattrs, xattrs?.length ?? 0, true);
+    view.setFloat64(at + field.offset, fields.offset, true);
     let next = at + fixedSize;
     if (digest !== undefined) {
       buffer.set(digest, next);
       next += 32;
     }
-    next += buffer.write(path, next, 'latin1');
-    next += buffer.write(link, next, 'latin1');
+    next += writeLatin1(buffer, path, next);
+    next += writeLatin1(buffer, link, next);
     if (xattrs !== undefined) buffer.set(xattrs, next);
     this.#used = at + length;
     this.#written += length;
@@ -156,13 +158,26 @@ export class IndexWriter {
   #reserve(length: number): void {
     if (this.#used + length <= this.#buffer.length) return;
     this.#flush();
-    if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(length * 2);
+    if (length <= this.#buffer.length) return;
+    this.#buffer = Buffer.allocUnsafeSlow(length * 2);
+    this.#view = viewOf(this.#buffer);
   }
 
   #flush(): void {
     for (let at = 0; at < this.#used;) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
     this.#used = 0;
   }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** Writes a string of one character a byte; gives its length. A short one is written sooner than a native function is called. */
+function writeLatin1(buffer: Buffer, text: string, at: number): number {
+  if (text.length > 64) return buffer.write(text, at, 'latin1');
+  for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
+  return text.length;
 }
 
 function encodeXattrs(xattrs: ReadonlyMap<string, Uint8Array>): Buffer {
