@@ -65,7 +65,7 @@ describe('box run', () => {
   it('passes on a SIGTERM, and leaves no container', async () => {
     const child = spawn(
       binary,
-      ['run', 'host:sh,sleep', '--', 'sh', '-c', 'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done'],
+      ['run', '--rm', 'host:sh,sleep', '--', 'sh', '-c', 'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done'],
       {
         env: environment(),
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -4,6 +4,7 @@ import type { Box, BoxConfig } from '@boxkit/box';
 import type { Plugin } from '@boxkit/contracts';
 import type { GlobalValues } from './command.ts';
 import type { Renderer } from './output/renderer.ts';
+import { toJson } from './output/json.ts';
 
 /** Opens the box that the global options, the environment and the configuration file describe, in this order. */
 export async function openBox(global: GlobalValues, renderer: Renderer): Promise<Box> {
@@ -33,5 +34,5 @@ const debugLogger = {
 };
 
 function log(level: string, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  process.stderr.write(`${JSON.stringify({ level, message, ...fields })}\n`);
+  process.stderr.write(`${toJson({ level, message, ...fields })}\n`);
 }

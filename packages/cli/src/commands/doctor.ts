@@ -1,6 +1,7 @@
 import type { Diagnosis } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
+import { toJson } from '../output/json.ts';
 
 const headings = {
   isolator: 'Isolation backends',
@@ -24,7 +25,7 @@ and what to do. Ends with status 1 when no container can be run.`,
   async run({ values, global, signal, openBox, write }) {
     const box = await openBox();
     const found = await box.doctor({ signal });
-    if (global.json) write(`${JSON.stringify(found, undefined, 2)}\n`);
+    if (global.json) write(`${toJson(found, 2)}\n`);
     else write(report(found, values.capabilities));
     return canRun(found) ? 0 : 1;
   },

@@ -2,6 +2,7 @@ import type { FsckResult } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { formatBytes } from '../output/format.ts';
+import { toJson } from '../output/json.ts';
 
 export const fsck = defineCommand({
   name: 'fsck',
@@ -17,7 +18,7 @@ is damaged and was not repaired.`,
   async run({ values, global, signal, openBox, write }) {
     const box = await openBox();
     const result = await box.fsck({ repair: values.repair, signal });
-    write(global.json ? `${JSON.stringify(result, undefined, 2)}\n` : report(result));
+    write(global.json ? `${toJson(result, 2)}\n` : report(result));
     return result.problems.length === 0 || result.repaired ? 0 : 1;
   },
 });

@@ -2,6 +2,7 @@ import { formatPlatform } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { formatAge, formatBytes, formatTable, shortDigest } from '../output/format.ts';
+import { toJson } from '../output/json.ts';
 
 export const images = defineCommand({
   name: 'images',
@@ -17,7 +18,7 @@ export const images = defineCommand({
     const box = await openBox();
     const stored = await box.images();
     if (global.json) {
-      write(`${JSON.stringify(stored, undefined, 2)}\n`);
+      write(`${toJson(stored, 2)}\n`);
     } else if (global.quiet) {
       for (const image of stored) write(`${escapeControls(image.reference)}\n`);
     } else {

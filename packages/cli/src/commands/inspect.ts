@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { toJson } from '../output/json.ts';
 
 export const inspect = defineCommand({
   name: 'inspect',
@@ -18,13 +19,7 @@ export const inspect = defineCommand({
       const { config, ...record } = stored;
       found.push({ ...record, configDescriptor: config, config: image.imageConfig });
     }
-    // JSON escapes the C0 controls itself; the others must not reach a terminal either.
-    const json = JSON.stringify(found, undefined, 2);
-    write(`${json.replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, jsonEscape)}\n`);
+    write(`${toJson(found, 2)}\n`);
     return 0;
   },
 });
-
-function jsonEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}

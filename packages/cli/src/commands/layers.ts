@@ -2,6 +2,7 @@ import type { HistoryEntry, Image } from '@boxkit/contracts';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { formatBytes, formatTable, shortDigest } from '../output/format.ts';
+import { toJson } from '../output/json.ts';
 
 export const layers = defineCommand({
   name: 'layers',
@@ -16,7 +17,7 @@ export const layers = defineCommand({
     const steps = layerSteps(image);
     if (global.json) {
       const rows = image.layers.map((layer, index) => ({ ...layer, history: steps[index] }));
-      write(`${JSON.stringify(rows, undefined, 2)}\n`);
+      write(`${toJson(rows, 2)}\n`);
     } else if (global.quiet) {
       for (const layer of image.layers) write(`${layer.diffId}\n`);
     } else {

@@ -3,6 +3,7 @@ import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { askLine, askSecret } from '../output/ask.ts';
+import { toJson } from '../output/json.ts';
 
 export const login = defineCommand({
   name: 'login',
@@ -31,7 +32,7 @@ password is asked for, or read from standard input; never from the command line,
     if (username === '' || password === '') throw usage('the user name and the password must not be empty');
     const box = await openBox();
     const saved = await box.login(registry, { username, password, signal });
-    if (global.json) write(`${JSON.stringify(saved)}\n`);
+    if (global.json) write(`${toJson(saved)}\n`);
     else if (!global.quiet)
       write(
         `logged in to ${escapeControls(saved.registry)}; kept in ${escapeControls(saved.place)}${saved.plain ? ', in clear' : ''}\n`,

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
+import { toJson } from '../output/json.ts';
 
 export const logout = defineCommand({
   name: 'logout',
@@ -11,7 +12,7 @@ export const logout = defineCommand({
   async run({ operands: [registry = 'docker.io'], global, signal, openBox, write }) {
     const box = await openBox();
     const places = await box.logout(registry, { signal });
-    if (global.json) write(`${JSON.stringify({ registry, places })}\n`);
+    if (global.json) write(`${toJson({ registry, places })}\n`);
     else if (!global.quiet) {
       const where = places.length === 0 ? 'there was nothing to forget' : `removed from ${places.join(', ')}`;
       write(`${escapeControls(`${registry}: ${where}`)}\n`);

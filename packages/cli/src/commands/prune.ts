@@ -3,6 +3,7 @@ import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { formatBytes } from '../output/format.ts';
+import { toJson } from '../output/json.ts';
 
 export const prune = defineCommand({
   name: 'prune',
@@ -25,7 +26,7 @@ pull and run. With --all, also the names of images that no container was made fr
     if (values.all && !dryRun && !values.force && !(await confirmed(signal))) return 1;
     const box = await openBox();
     const result = await box.prune({ all: values.all, dryRun, signal });
-    write(global.json ? `${JSON.stringify(result, undefined, 2)}\n` : report(result, global.quiet));
+    write(global.json ? `${toJson(result, 2)}\n` : report(result, global.quiet));
     return 0;
   },
 });

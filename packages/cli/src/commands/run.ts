@@ -2,10 +2,10 @@ import type { RunningContainer } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { forwardSignals } from '../run/forward-signals.ts';
-import { formatPlan } from '../run/plan.ts';
 import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
 import { readRunOptions } from '../run/read-options.ts';
+import { toJson } from '../output/json.ts';
 import { formatFailure } from '../output/report-error.ts';
 import { writeTo } from '../output/streams.ts';
 import { parseDuration } from '../run/values.ts';
@@ -39,7 +39,7 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
       if (reference === undefined) throw usage('--plan wants an image, and no --rootfs');
       const planned = await box.plan(reference, { ...options, signal });
       renderer.clear();
-      write(formatPlan(planned));
+      write(`${toJson(planned, 2)}\n`);
       return 0;
     }
     const terminal = options.terminal === true;

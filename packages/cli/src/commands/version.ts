@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command.ts';
+import { toJson } from '../output/json.ts';
 
 export const version = defineCommand({
   name: 'version',
@@ -10,7 +11,7 @@ export const version = defineCommand({
   async run({ global, write }) {
     const box = await ownVersion();
     const node = process.versions.node;
-    write(global.json ? `${JSON.stringify({ box, node })}\n` : `box ${box} (Node ${node})\n`);
+    write(global.json ? `${toJson({ box, node })}\n` : `box ${box} (Node ${node})\n`);
     return 0;
   },
 });

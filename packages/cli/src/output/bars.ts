@@ -37,8 +37,15 @@ export function createBars(
     lastFrame = now();
   }
 
+  function clear(): void {
+    write(erase());
+    drawn = 0;
+  }
+
   return {
     event(event) {
+      // What the container writes comes next, and must find no bars to be erased later.
+      if (event.type === 'stage-started' && event.stage === 'launch') clear();
       const above: string[] = [];
       const change = state.take(event);
       const transfer = change?.after;
@@ -51,10 +58,7 @@ export function createBars(
       const due = change !== undefined && now() - lastFrame >= frameInterval;
       if (above.length > 0 || due) draw(above);
     },
-    clear() {
-      write(erase());
-      drawn = 0;
-    },
+    clear,
   };
 }
 

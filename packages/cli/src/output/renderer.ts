@@ -4,6 +4,7 @@ import { describeEvent, describeTransfer, kindOf } from './describe-event.ts';
 import { escapeControls } from './escape.ts';
 import { ProgressState } from './progress-state.ts';
 import type { Terminal } from './terminal.ts';
+import { toJson } from './json.ts';
 
 /** Turns events into text, or into JSON lines. */
 export interface Renderer {
@@ -23,8 +24,7 @@ export interface RendererOptions {
 
 /** The renderer that fits: JSON lines, warnings only, bars on a terminal, plain lines elsewhere. */
 export function createRenderer(options: RendererOptions): Renderer {
-  if (options.mode === 'json')
-    return { event: (event) => options.write(`${JSON.stringify(event)}\n`), clear: () => {} };
+  if (options.mode === 'json') return { event: (event) => options.write(`${toJson(event)}\n`), clear: () => {} };
   if (options.mode === 'quiet') return quiet(options);
   const now = options.now ?? (() => performance.now());
   return options.terminal === undefined

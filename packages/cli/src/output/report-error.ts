@@ -1,5 +1,6 @@
 import { isBoxError } from '@boxkit/contracts';
 import { escapeControls } from './escape.ts';
+import { toJson } from './json.ts';
 
 export interface ReportOptions {
   readonly debug: boolean;
@@ -8,7 +9,7 @@ export interface ReportOptions {
 
 /** An error as the last thing a command says: message, hint and code; the stack and the causes only when debugging. */
 export function formatError(error: unknown, options: ReportOptions): string {
-  if (options.json) return `${JSON.stringify({ type: 'error', ...asData(error) })}\n`;
+  if (options.json) return `${toJson({ type: 'error', ...asData(error) })}\n`;
   const { code, message, hint } = asData(error);
   const lines = [`box: error: ${escapeControls(message)}`];
   if (hint !== undefined) lines.push(`  hint: ${escapeControls(hint)}`);
