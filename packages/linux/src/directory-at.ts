@@ -102,3 +102,12 @@ export function setTimes(fd: number, accessed: bigint, modified: bigint): void {
   });
   check(futimens(fd, times), 'futimens');
 }
+
+const lgetxattr = bind('long lgetxattr(const void *path, const void *name, void *value, unsigned long size)');
+const valueBuffer = Buffer.alloc(256);
+
+/** A short extended attribute (at most 256 bytes) of what is at a path; undefined when it has none. Much cheaper than an error. */
+export function findXattr(path: Uint8Array, name: string): Buffer | undefined {
+  const length = lgetxattr(Buffer.concat([path, Buffer.of(0)]), named(name), valueBuffer, valueBuffer.length);
+  return length < 0 ? undefined : Buffer.from(valueBuffer.subarray(0, length));
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { IdMap } from '@boxkit/contracts';
-import { grantedIdMap, hostId, inIdMap, unshareArguments } from './id-map.ts';
+import { containerId, grantedIdMap, hostId, inIdMap, unshareArguments } from './id-map.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'box-id-map-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -89,4 +89,5 @@ test('an id is looked up in the ranges', () => {
   expect(hostId(subordinate.uids, 0)).toBe(65534);
   expect(hostId(subordinate.uids, 33)).toBe(100032);
   expect(hostId(subordinate.uids, 65537)).toBeUndefined();
+  expect([containerId(subordinate.uids, 100032), containerId(subordinate.uids, 5)]).toEqual([33, undefined]);
 });

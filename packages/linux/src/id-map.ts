@@ -79,6 +79,12 @@ export function hostId(ranges: readonly IdRange[], containerId: number): number 
   return range === undefined ? undefined : range.host + containerId - range.container;
 }
 
+/** The id inside of an id on the disk, or undefined when it is not in the map. */
+export function containerId(ranges: readonly IdRange[], diskId: number): number | undefined {
+  const range = ranges.find(({ host, size }) => diskId >= host && diskId < host + size);
+  return range === undefined ? undefined : range.container + diskId - range.host;
+}
+
 /** util-linux 2.38 takes one range beside the mapped root, so the widest granted one is used. subuid(5). */
 function widestGrant(file: string, names: ReadonlySet<string>): IdRange | undefined {
   let widest: IdRange | undefined;

@@ -60,14 +60,15 @@ export function rootfsDriverSuite({ driver, openStore, imageOf, removeTree }: Ro
 
     test('owners are those of the layer, unless there is but one id', async () => {
       const layer = buildLayer([
+        { path: '.', type: 'directory', uid: 8, gid: 9, mode: 0o1751 },
         { path: 'd', type: 'directory', uid: 1, gid: 2 },
         { path: 'd/f', uid: 33, gid: 65_534, mode: 0o4711 },
         { path: 'd/private', uid: 1000, gid: 1000, mode: 0 },
       ]);
       const { rootfs, remove } = await container(imageOf([layer]));
-      const shown = await inRootfs(rootfs, 'stat -c "%u %g %a" d d/f d/private; cat d/private');
-      const single = '0 0 755\n0 0 4711\n0 0 0\n';
-      expect(shown).toBe(rootfs.idMap.kind === 'single' ? single : '1 2 755\n33 65534 4711\n1000 1000 0\n');
+      const shown = await inRootfs(rootfs, 'stat -c "%u %g %a" . d d/f d/private; cat d/private');
+      const single = '0 0 1751\n0 0 755\n0 0 4711\n0 0 0\n';
+      expect(shown).toBe(rootfs.idMap.kind === 'single' ? single : '8 9 1751\n1 2 755\n33 65534 4711\n1000 1000 0\n');
       await remove();
     });
 

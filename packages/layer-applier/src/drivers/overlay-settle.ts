@@ -55,7 +55,7 @@ class Settling {
     this.#tree = latin1(layer.path);
     this.patch = new OverlayPatch(latin1(patch), namespace);
     const below = lower.map(latin1);
-    this.#view = new OverlayView([this.patch.tree, this.#tree, ...below], namespace);
+    this.#view = new OverlayView([this.patch.tree, this.#tree, ...below], namespace, { changing: true });
     this.#plain = new OverlayView([this.#tree, ...below], namespace);
     this.#layerTree = new OverlayView([this.#tree], namespace);
     this.#lower = new OverlayView(below, namespace);

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs';
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   digestParts,
@@ -83,11 +83,11 @@ export async function ensureStack(image: Image, context: StageContext, options: 
 }
 
 /** Makes what belongs to the container: an upper directory with the root's attributes, a work directory, a place to mount on. */
-export function makeOverlayRootfs(
+export async function makeOverlayRootfs(
   { stack, idMap }: ReadyStack,
   { store }: StageContext,
   { containerPath }: PrepareOptions,
-): OverlayRootfs {
+): Promise<OverlayRootfs> {
   if (containerPath === undefined) {
     throw new BoxError('ERR_BOX_USAGE', 'cannot make an overlay rootfs: it needs a container, not a directory', {
       hint: 'Use the merge driver to unpack into a directory.',
@@ -97,10 +97,12 @@ export function makeOverlayRootfs(
   if (upper === undefined || work === undefined || target === undefined) throw new Error('unreachable');
   for (const path of [upper, work, target]) mkdirSync(path, { mode: 0o755 });
   const { mode, uid, gid, mtime } = stack.root;
-  const own = uid === process.geteuid?.() && gid === process.getegid?.();
-  if (!own && idMap.kind === 'host') chownSync(upper, uid, gid);
   chmodSync(upper, mode);
   utimesSync(upper, mtime / 1000, mtime / 1000);
+  if (uid !== process.geteuid?.() || gid !== process.getegid?.()) {
+    const { giveTo } = await import('./give-to.ts');
+    await giveTo(upper, stack.root, idMap);
+  }
   return {
     kind: 'overlay',
     lower: stack.lower.length === 0 ? [emptyLayer(containerPath)] : stack.lower.map((path) => join(store.home, path)),

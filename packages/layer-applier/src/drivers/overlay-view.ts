@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { getXattr, SystemCallError } from '@boxkit/linux';
+import { findXattr } from '@boxkit/linux';
 import { joinPath, type BytePath } from '../byte-path.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 
@@ -18,6 +18,7 @@ export interface SeenDirectory {
 
 /** As many as the kernel follows (path_resolution(7)). */
 const mostSymlinks = 40;
+const mostKnown = 10_000;
 
 /**
  * What overlayfs shows of layers, found without mounting them, one name at a time, and so without memory that grows
@@ -26,9 +27,16 @@ const mostSymlinks = 40;
 export class OverlayView {
   readonly root: SeenDirectory;
   readonly #opaque: string;
+  /** Directories that were resolved before; undefined where the trees still change. */
+  readonly #known: Map<string, readonly string[]> | undefined;
 
   /** `trees` are absolute paths, topmost first. */
-  constructor(trees: readonly string[], namespace: OverlayNamespace) {
+  constructor(
+    trees: readonly string[],
+    namespace: OverlayNamespace,
+    { changing = false }: { readonly changing?: boolean } = {},
+  ) {
+    this.#known = changing ? undefined : new Map();
     this.#opaque = `${namespace}.overlay.opaque`;
     this.root = { path: '' as BytePath, merged: this.#untilOpaque(trees) };
   }
@@ -36,7 +44,7 @@ export class OverlayView {
   /** One name in a merged directory. */
   look(merged: readonly string[], name: string): Seen | undefined {
     const directories: string[] = [];
-    for (const directory of merged) {
+    for (const [at, directory] of merged.entries()) {
       const path = `${directory}/${name}`;
       const stat = lstatSync(bytes(path), { throwIfNoEntry: false });
       if (stat === undefined) continue;
@@ -45,7 +53,7 @@ export class OverlayView {
         break;
       }
       directories.push(path);
-      if (this.#isOpaque(path)) break;
+      if (at + 1 < merged.length && this.#isOpaque(path)) break;
     }
     return directories.length === 0 ? undefined : { kind: 'directory', merged: directories };
   }
@@ -67,12 +75,19 @@ export class OverlayView {
         continue;
       }
       const parent = stack.at(-1) ?? this.root;
+      const at = joinPath(parent.path, name);
+      const known = this.#known?.get(at);
+      if (known !== undefined) {
+        stack.push({ path: at, merged: known });
+        continue;
+      }
       const seen = this.look(parent.merged, name);
       if (seen === undefined) {
         if (create === undefined) return 'missing';
         stack.push(create(parent, name));
       } else if (seen.kind === 'directory') {
-        stack.push({ path: joinPath(parent.path, name), merged: seen.merged });
+        this.#remember(at, seen.merged);
+        stack.push({ path: at, merged: seen.merged });
       } else {
         if (seen.kind === 'other' || ++symlinks > mostSymlinks) return 'blocked';
         if (seen.target.startsWith('/')) stack.length = 0;
@@ -82,18 +97,20 @@ export class OverlayView {
     return stack.at(-1) ?? this.root;
   }
 
+  /** Bounded, so that an image of a million directories is looked at in little memory. */
+  #remember(path: string, merged: readonly string[]): void {
+    if (this.#known === undefined) return;
+    if (this.#known.size >= mostKnown) this.#known.clear();
+    this.#known.set(path, merged);
+  }
+
   #untilOpaque(trees: readonly string[]): readonly string[] {
     const opaque = trees.findIndex((tree) => this.#isOpaque(tree));
     return opaque === -1 ? trees : trees.slice(0, opaque + 1);
   }
 
   #isOpaque(path: string): boolean {
-    try {
-      return getXattr(bytes(path), this.#opaque).toString() === 'y';
-    } catch (error) {
-      if (error instanceof SystemCallError) return false;
-      throw error;
-    }
+    return findXattr(bytes(path), this.#opaque)?.toString() === 'y';
   }
 }
 
