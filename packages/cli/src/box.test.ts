@@ -63,6 +63,7 @@ describe('box run', () => {
   });
 
   it('passes on a SIGTERM, and leaves no container', async () => {
+    await box(['images']);
     const before = await readdir(join(home, 'containers'));
     const child = spawn(
       binary,
