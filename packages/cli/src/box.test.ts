@@ -111,6 +111,14 @@ describe('box run', () => {
 });
 
 describe('box', () => {
+  it('takes options of every command before the command too', async () => {
+    expect((await box(['--json', 'version'])).stdout).toMatch(/^\{"box":"/);
+    expect(await box(['--hoem', 'x', 'images'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unknown option --hoem; did you mean --home?'),
+    });
+  });
+
   it('shows help for every command, whatever else stands on the line', async () => {
     for (const name of ['pull', 'run', 'unpack', 'images', 'inspect', 'rmi', 'doctor', 'version', 'help']) {
       const { code, stdout } = await box([name, '--help']);

@@ -10,11 +10,35 @@ import { runCommand } from './run-command.ts';
 
 /** Runs one command line and ends the process with its status. */
 export async function main(args: readonly string[]): Promise<never> {
-  const [name, ...rest] = args;
-  const status = await dispatch(name, rest);
+  const status = await start(args);
   await flushStreams();
   // Not left to the event loop: an idle connection of a source must not hold up the shell's prompt.
   process.exit(status);
+}
+
+async function start(args: readonly string[]): Promise<number> {
+  try {
+    const [name, ...rest] = commandFirst(args);
+    return await dispatch(name, rest);
+  } catch (error) {
+    writeTo('stderr', formatError(error, { json: false, debug: args.includes('--debug') }));
+    return 2;
+  }
+}
+
+/** `box --home DIR images` is `box images --home DIR`. */
+function commandFirst(args: readonly string[]): readonly string[] {
+  const [first = ''] = args;
+  if (!first.startsWith('-') || ['-h', '--help', '--version'].includes(first)) return args;
+  const { operands } = parseArguments(args, globalOptions, {
+    usage: 'COMMAND',
+    min: 0,
+    max: Infinity,
+    endOptions: true,
+  });
+  const [name, ...rest] = operands;
+  const options = args.slice(0, args.length - operands.length).filter((word) => word !== '--');
+  return name === undefined ? [] : [name, ...options, ...rest];
 }
 
 async function dispatch(name: string | undefined, rest: readonly string[]): Promise<number> {
