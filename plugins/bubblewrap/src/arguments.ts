@@ -20,7 +20,8 @@ export function bubblewrapArguments(
 
 /** Volumes go to a place that the image has no say in; the stub moves them from there. */
 function volumeArguments(bundle: Bundle): readonly string[] {
-  return inspectVolumes(bundle).flatMap(({ mount }, at) =>
-    mount.type === 'bind' && mount.source !== undefined ? ['--bind', mount.source, `${stagedVolumes}/${at}`] : [],
-  );
+  return inspectVolumes(bundle).flatMap(({ mount: { type, source } }, at) => {
+    if (type !== 'bind' || source === undefined) return [];
+    return [source.startsWith('/dev/') ? '--dev-bind' : '--bind', source, `${stagedVolumes}/${at}`];
+  });
 }

@@ -21,6 +21,7 @@ export const MOVE_MOUNT_T_SYMLINKS = 0x10;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const MOUNT_ATTR_RDONLY = 0x1;
+export const MOUNT_ATTR_NODEV = 0x4;
 /** nosuid, nodev, noexec */
 export const MOUNT_ATTR_SAFE = 0xe;
 export const FSOPEN_CLOEXEC = 0x1;
@@ -41,7 +42,6 @@ export const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
 export const RESOLVE_NO_MAGICLINKS = 0x2;
 
-export const S_IFCHR = 0x2000;
 export const S_IFREG = 0x8000;
 
 export const PR_SET_PDEATHSIG = 1;
@@ -65,8 +65,3 @@ export const TIOCSCTTY = 0x540e;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
 export const SIOCSIFFLAGS = 0x8914;
-
-/** The device number of the kernel's userspace interface, for majors and minors below 256. */
-export function deviceNumber(major: number, minor: number): number {
-  return major * 256 + minor;
-}

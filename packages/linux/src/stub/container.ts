@@ -6,6 +6,7 @@ import {
   enterWorkingDirectory,
   execute,
   giveTerminal,
+  ownKeyring,
   startSession,
 } from './calls/command.ts';
 import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from './calls/devices.ts';
@@ -42,7 +43,6 @@ export interface ContainerSetting {
 export function containerCalls(bundle: Bundle, setting: ContainerSetting): readonly SystemCall[] {
   const volumes = inspectVolumes(bundle);
   const devices: DeviceOptions = {
-    borrow: setting.userNamespace,
     terminal: bundle.process.terminal,
     ttyGroup: !setting.singleId,
     ...(bundle.limits.shmSize === undefined ? {} : { shmSize: bundle.limits.shmSize }),
@@ -129,6 +129,7 @@ export function commandCalls(bundle: Bundle, singleId: boolean): readonly System
     ...enterWorkingDirectory(bundle.process.cwd),
     ...setLimits(bundle.limits.ulimits),
     ...giveTerminal(bundle.process),
+    ownKeyring(),
     ...becomeUser(bundle, singleId),
     { name: 'umask', args: [0o022], why: 'the usual one, whatever the caller had' },
     dieWithParent(),

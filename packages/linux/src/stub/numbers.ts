@@ -25,6 +25,7 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   getpid: [39, 172],
   getppid: [110, 173],
   ioctl: [16, 29],
+  keyctl: [250, 219],
   kill: [62, 129],
   linkat: [265, 37],
   lseek: [8, 62],

@@ -37,6 +37,11 @@ export function giveTerminal({ terminal, user }: ContainerProcess): readonly Sys
   return [{ name: 'fchown', args: [0, user.uid, 0xffff_ffff], why, ignore: 'any' }];
 }
 
+/** A session keyring of its own: the caller's may hold keys of the host's. Not every kernel has keyrings. */
+export function ownKeyring(): SystemCall {
+  return { name: 'keyctl', args: [1, null], why: "a session keyring of the container's own", ignore: 'any' };
+}
+
 /** Ends with the process that started it. Lost when ids change, so made again after that. */
 export function dieWithParent(): SystemCall {
   return { name: 'prctl', args: [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0], why: 'end with the launcher' };

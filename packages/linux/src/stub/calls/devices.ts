@@ -7,19 +7,10 @@ import {
   MS_NOSUID,
   MS_STRICTATIME,
   OPEN_TREE_CLONE,
-  S_IFCHR,
-  deviceNumber,
 } from '../constants.ts';
 import { enterPlainDirectory, makeFile } from './paths.ts';
 
-const nodes = [
-  ['null', 1, 3],
-  ['zero', 1, 5],
-  ['full', 1, 7],
-  ['random', 1, 8],
-  ['urandom', 1, 9],
-  ['tty', 5, 0],
-] as const;
+const nodes = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
 
 const links = [
   ['/dev/ptmx', 'pts/ptmx'],
@@ -30,8 +21,6 @@ const links = [
 ] as const;
 
 export interface DeviceOptions {
-  /** Whether device nodes must be borrowed from the host, since a user namespace may not make any. */
-  readonly borrow: boolean;
   /** Whether descriptor 0 is a terminal that becomes /dev/console. */
   readonly terminal: boolean;
   /** Bytes of /dev/shm; docker's 64 MiB when undefined. */
@@ -41,9 +30,8 @@ export interface DeviceOptions {
 }
 
 /** Takes hold of what must come from the host; made before the host's root is out of reach. */
-export function borrowDevices({ borrow, terminal }: DeviceOptions): readonly SystemCall[] {
-  const calls: SystemCall[] = [];
-  if (borrow) for (const [name] of nodes) calls.push(openTree(`/dev/${name}`, `host /dev/${name}`));
+export function borrowDevices({ terminal }: DeviceOptions): readonly SystemCall[] {
+  const calls = nodes.map((name) => openTree(`/dev/${name}`, `host /dev/${name}`));
   if (terminal) calls.push(...borrowTerminal());
   return calls;
 }
@@ -58,17 +46,24 @@ function borrowTerminal(): readonly SystemCall[] {
   ];
 }
 
-/** A /dev of the container's own, with the standard nodes only. */
+/**
+ * A /dev of the container's own, with the standard nodes only. They are the host's, each a mount of its own, on a file
+ * system where no other node means anything: neither a user namespace nor a disk's number made by mknod can do harm.
+ */
 export function makeDevices(options: DeviceOptions): readonly SystemCall[] {
   const calls: SystemCall[] = [
     ...enterPlainDirectory('/dev'),
-    mountHere('tmpfs', MS_NOSUID | MS_STRICTATIME, 'mode=755,size=65536k', "a /dev of the container's own"),
+    mountHere(
+      'tmpfs',
+      MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_STRICTATIME,
+      'mode=755,size=65536k',
+      "a /dev of the container's own",
+    ),
     { name: 'chdir', args: ['/'], why: 'up to the new /dev' },
   ];
-  for (const [name, major, minor] of nodes) {
+  for (const name of nodes) {
     const path = `/dev/${name}`;
-    if (options.borrow) calls.push(makeFile(path, `a place for ${path}`), place(`host ${path}`, path));
-    else calls.push(...makeNode(path, deviceNumber(major, minor)));
+    calls.push(makeFile(path, `a place for ${path}`), place(`host ${path}`, path));
   }
   calls.push(...makePseudoTerminals(options), ...makeSharedMemory(options));
   for (const [path, target] of links) {
@@ -109,13 +104,6 @@ export function makeSharedMemory({ shmSize }: Pick<DeviceOptions, 'shmSize'>): r
       why: 'message queues of this IPC namespace',
       ignore: ['EPERM', 'ENODEV'],
     },
-  ];
-}
-
-function makeNode(path: string, device: number): readonly SystemCall[] {
-  return [
-    { name: 'mknodat', args: [AT_FDCWD, path, S_IFCHR | 0o666, device], why: 'a standard device' },
-    { name: 'fchmodat', args: [AT_FDCWD, path, 0o666], why: 'whatever the umask is' },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Rootfs, SystemCall } from '@boxkit/contracts';
 import { AT_FDCWD, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_REC } from '../constants.ts';
 import { overlayMountCalls } from '../../overlay-mount.ts';
-import { setReadOnly } from './read-only.ts';
+import { setNoDevices, setReadOnly } from './mount-attributes.ts';
 
 /** Where the rootfs is on the host once `mountRoot` has been made. */
 export function rootPath(rootfs: Rootfs): string {
@@ -15,7 +15,13 @@ export function mountRoot(rootfs: Rootfs): readonly SystemCall[] {
     args: ['none', '/', null, MS_REC | MS_PRIVATE, null],
     why: 'no mount made here reaches the host',
   };
-  if (rootfs.kind === 'overlay') return [unshared, ...labelResults(overlayMountCalls(rootfs))];
+  const noDevices = setNoDevices({
+    at: AT_FDCWD,
+    path: rootPath(rootfs),
+    why: 'devices of the image mean nothing',
+    recursive: true,
+  });
+  if (rootfs.kind === 'overlay') return [unshared, ...labelResults(overlayMountCalls(rootfs)), noDevices];
   return [
     unshared,
     {
@@ -23,6 +29,7 @@ export function mountRoot(rootfs: Rootfs): readonly SystemCall[] {
       args: [rootfs.path, rootfs.path, null, MS_BIND | MS_REC, null],
       why: 'the rootfs becomes a mount of its own',
     },
+    noDevices,
   ];
 }
 
@@ -46,7 +53,7 @@ export function changeRoot(path: string): readonly SystemCall[] {
 
 /** Makes the root read-only; mounts below it keep their own mode. */
 export function makeRootReadOnly(): SystemCall {
-  return setReadOnly(AT_FDCWD, '/', { why: 'a read-only rootfs was asked for', recursive: false });
+  return setReadOnly({ at: AT_FDCWD, path: '/', why: 'a read-only rootfs was asked for', recursive: false });
 }
 
 /** Names results by label that a list names by position, so that it can stand anywhere. */

@@ -11,7 +11,7 @@ import {
   OPEN_TREE_CLONE,
 } from '../constants.ts';
 import { makeDirectories, makeFile } from './paths.ts';
-import { setReadOnly } from './read-only.ts';
+import { setNoDevices, setReadOnly } from './mount-attributes.ts';
 
 /** A mount of the bundle, and whether its source is a directory, as it was when the plan was made. */
 export interface VolumeMount {
@@ -35,7 +35,10 @@ function borrow(source: string, label: string, readOnly: boolean): readonly Syst
       label,
     },
   ];
-  if (readOnly) calls.push(setReadOnly({ result: label }, '', { why: `${source} is read-only`, recursive: true }));
+  if (!source.startsWith('/dev/')) {
+    calls.push(setNoDevices({ at: { result: label }, why: 'nor do devices of the host there', recursive: true }));
+  }
+  if (readOnly) calls.push(setReadOnly({ at: { result: label }, why: `${source} is read-only`, recursive: true }));
   return calls;
 }
 
@@ -98,7 +101,7 @@ function mountTmpfs({ target, options, readOnly }: Mount): readonly SystemCall[]
     why: `a file system in memory at ${target}`,
   };
   return readOnly
-    ? [mounted, setReadOnly(AT_FDCWD, target, { why: `${target} is read-only`, recursive: false })]
+    ? [mounted, setReadOnly({ at: AT_FDCWD, path: target, why: `${target} is read-only`, recursive: false })]
     : [mounted];
 }
 
