@@ -48,7 +48,16 @@ test.for(['chroot', ...isolations])('nothing is left of a container that ran wit
   await runBox(work.path, ['pull', `${host}/umoci`]);
   const before = systemSnapshot(work.path);
   const script = 'busybox sleep 300 & touch /here; exit 3';
-  const result = await runBox(work.path, ['run', '--isolation', isolation, `${host}/umoci`, 'sh', '-c', script]);
+  const result = await runBox(work.path, [
+    'run',
+    '--rm',
+    '--isolation',
+    isolation,
+    `${host}/umoci`,
+    'sh',
+    '-c',
+    script,
+  ]);
   const after = systemSnapshot(work.path);
   expect(result).toMatchObject({ code: 3, stderr: expect.not.stringContaining('box: error') });
   expect(leftBehind(before, { ...after, temporary: before.temporary })).toEqual([]);

@@ -7,6 +7,7 @@ import { repositories, skopeoCopy } from './support/images.ts';
 test.for(repositories)('the image %s unpacks to the tree that umoci makes', async (repository, context) => {
   const host = registryHost(context);
   await using work = await temporaryDirectory('unpack');
+  const started = Date.now() - 5000;
   const layout = join(work.path, 'layout');
   await skopeoCopy(`docker://${host}/${repository}:latest`, `oci:${layout}:latest`);
   await runCommand('umoci', ['unpack', '--image', `${layout}:latest`, join(work.path, 'bundle')]);
@@ -15,8 +16,7 @@ test.for(repositories)('the image %s unpacks to the tree that umoci makes', asyn
   const result = await runBox(work.path, ['unpack', `${host}/${repository}`, unpacked]);
   expectSuccess(result);
   const differences = await compareTrees(join(work.path, 'bundle/rootfs'), unpacked);
-  // Where the image says nothing of its root directory, umoci makes it as old as time itself.
-  expect(differences.filter((line) => !line.startsWith('.: mtime "0" '))).toEqual([]);
+  expect(differences.filter((line) => !isUnsaid(line, started))).toEqual([]);
 });
 
 test('the same image from the registry, from an OCI layout and from a docker archive is the same tree', async (context) => {
@@ -45,3 +45,9 @@ test('a directory that holds something is refused and left alone', async (contex
   expect(result.code).toBe(1);
   expect(result.stderr).toContain('ERR_BOX_DIRECTORY_NOT_EMPTY');
 });
+
+/** The time of a directory of which the image says nothing: umoci leaves that of unpacking it, or 1970 for the root. */
+function isUnsaid(difference: string, started: number): boolean {
+  const umoci = /: mtime "(\d+)" and /.exec(difference)?.[1];
+  return umoci !== undefined && (umoci === '0' || Number(umoci) / 1e6 > started);
+}
