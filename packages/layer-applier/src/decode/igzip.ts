@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { makePipe } from '@boxkit/linux';
@@ -43,23 +42,15 @@ function isProgram(path: string): boolean {
 export function openIgzip(size: number, file: string | undefined): TarChannel | undefined {
   const program = size < leastSize ? undefined : igzipPath();
   if (program === undefined) return undefined;
-  const input = file === undefined ? undefined : openSync(file, 'r');
-  const pipe = makePipe(pipeSize);
-  const child = spawn(program, ['-dc'], { stdio: [input ?? 'pipe', pipe.write, 'ignore'], env: {} });
-  child.on('error', () => {});
-  closeSync(pipe.write);
-  if (input !== undefined) closeSync(input);
-  if (child.pid === undefined) {
-    closeSync(pipe.read);
-    return undefined;
-  }
-  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const started = start(program, file);
+  if (started === undefined) return undefined;
+  const { child, fd, ended } = started;
   let halted = false;
   return {
-    input: { kind: 'pipe', fd: pipe.read },
-    async feed(start, chunks) {
-      await feed(child, start, chunks, () => halted);
-      const [code, signal] = await ended;
+    input: { kind: 'pipe', fd },
+    async feed(first, chunks) {
+      await feed(child, first, chunks, () => halted);
+      const { code, signal } = await ended;
       if (code === 1) throw invalid('the gzip stream is damaged or ends early');
       if (code !== 0 && !halted) {
         throw new ExtractFailure('ERR_BOX_EXTRACT_FAILED', `igzip ended with ${signal ?? `status ${code}`}`, {
@@ -73,6 +64,37 @@ export function openIgzip(size: number, file: string | undefined): TarChannel | 
       child.stdin?.destroy();
     },
   };
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  /** Where the tar comes out; the caller's to close. */
+  readonly fd: number;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+function start(program: string, file: string | undefined): Started | undefined {
+  const input = file === undefined ? undefined : openSync(file, 'r');
+  let pipe: ReturnType<typeof makePipe> | undefined;
+  try {
+    pipe = makePipe(pipeSize);
+    const child = spawn(program, ['-dc'], { stdio: [input ?? 'pipe', pipe.write, 'ignore'], env: {} });
+    child.on('error', () => {});
+    if (child.pid === undefined) {
+      closeSync(pipe.read);
+      return undefined;
+    }
+    const { promise, resolve } = Promise.withResolvers<Awaited<Started['ended']>>();
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    return { child, fd: pipe.read, ended: promise };
+  } catch {
+    // Short of descriptors or processes: zlib needs neither.
+    if (pipe !== undefined) closeSync(pipe.read);
+    return undefined;
+  } finally {
+    if (pipe !== undefined) closeSync(pipe.write);
+    if (input !== undefined) closeSync(input);
+  }
 }
 
 /** Writes the blob into the process; one that reads the file itself has the chunks only verified and counted. */

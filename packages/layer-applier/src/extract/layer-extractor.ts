@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { close, cString, currentDirectory, openAt, openFlag, fchmod } from '@boxkit/linux';
+import { close, cString, currentDirectory, openAt, openFlag } from '@boxkit/linux';
 import { baseName, parentPath, pathText, type BytePath } from '../byte-path.ts';
 import type { TarInput } from '../decode/tar-input.ts';
 import { recordFlag, type IndexSummary } from '../layer-index/index-format.ts';
@@ -9,11 +8,13 @@ import type { Ownership, WhiteoutForm } from '../staged-layer.ts';
 import { normalizeName } from '../tar/entry-name.ts';
 import { TarReader, TarType, type TarEntry } from '../tar/tar-reader.ts';
 import { parseWhiteout } from '../tar/whiteout-name.ts';
+import { checkEntry } from './check-entry.ts';
 import { ContentDigest } from './content-digest.ts';
 import { DirectoryTable, type Directory } from './directory-table.ts';
 import { failedCall } from './failed-call.ts';
 import { LateHardlinks } from './late-hardlinks.ts';
-import { exceeded, ExtractFailure, invalid } from './layer-error.ts';
+import { ExtractFailure, invalid } from './layer-error.ts';
+import { makeRoot } from './make-root.ts';
 import { MetadataWriter } from './metadata.ts';
 import { removeAt } from './remove-at.ts';
 import type { Tally } from './tally.ts';
@@ -33,8 +34,6 @@ export interface ExtractorOptions {
   readonly onEntry: () => void;
 }
 
-const mostId = 2 ** 32 - 2;
-const mostDevice = 2 ** 32 - 1;
 const typeNames = new Map<number, EntryType>([
   [TarType.file, 'file'],
   [TarType.hardlink, 'hardlink'],
@@ -129,7 +128,7 @@ export class LayerExtractor {
       return;
     }
     const path = normalizeName(entry.name);
-    this.#check(entry, path);
+    checkEntry(entry, path, this.#tally.limits);
     const whiteout = parseWhiteout(path);
     if (whiteout !== undefined) {
       if (whiteout.kind === 'aufs-link') this.#keepAside(whiteout.name, entry);
@@ -313,28 +312,6 @@ export class LayerExtractor {
     }
   }
 
-  #check(entry: TarEntry, path: BytePath): void {
-    const { nameLength, pathLength, depth } = this.#tally.limits;
-    if (path.length > pathLength) throw exceeded('pathLength', pathLength, 'bytes in a path');
-    if (entry.link.length > pathLength) throw exceeded('pathLength', pathLength, 'bytes in the target of a link');
-    let components = 1;
-    let start = 0;
-    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', start)) {
-      if (slash - start > nameLength) throw exceeded('nameLength', nameLength, 'bytes in a name');
-      start = slash + 1;
-      components++;
-    }
-    if (path.length - start > nameLength) throw exceeded('nameLength', nameLength, 'bytes in a name');
-    if (components > depth) throw exceeded('depth', depth, 'directories in one another');
-    if (!(entry.uid >= 0 && entry.uid <= mostId && entry.gid >= 0 && entry.gid <= mostId)) {
-      throw invalid(`its owner ${entry.uid}:${entry.gid} is out of range`);
-    }
-    if (!(entry.major >= 0 && entry.major <= mostDevice && entry.minor >= 0 && entry.minor <= mostDevice)) {
-      throw invalid(`its device number ${entry.major}:${entry.minor} is out of range`);
-    }
-    if (entry.link.includes('\0')) throw invalid('its target holds a NUL');
-  }
-
   /** Adds entry and offset to a failure. */
   #located(error: unknown): unknown {
     if (!(error instanceof ExtractFailure)) return error;
@@ -346,21 +323,6 @@ export class LayerExtractor {
     located.stack = error.stack ?? located.stack ?? '';
     return located;
   }
-}
-
-/** Makes a directory that nothing of the staging's parent shines through: no inherited mode, no default ACL. */
-function makeRoot(directory: string, name: string): number {
-  const path = `${directory}/${name}`;
-  mkdirSync(path, 0o700);
-  const fd = openAt(
-    currentDirectory,
-    cString(path),
-    openFlag.readOnly | openFlag.directory | openFlag.noFollow | openFlag.closeOnExec,
-    0,
-  );
-  if (fd === -1) throw failedCall('openat');
-  if (fchmod(fd, 0o700) !== 0) throw failedCall('fchmod');
-  return fd;
 }
 
 /** One name of a path. */
