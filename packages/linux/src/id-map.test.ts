@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { IdMap } from '@boxkit/contracts';
-import { containerId, grantedIdMap, hostId, inIdMap, unshareArguments } from './id-map.ts';
+import { containerId, grantedIdMap, hostId, inIdMap, spawnInIdMap, unshareArguments } from './id-map.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'box-id-map-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -90,4 +91,30 @@ test('an id is looked up in the ranges', () => {
   expect(hostId(subordinate.uids, 33)).toBe(100032);
   expect(hostId(subordinate.uids, 65537)).toBeUndefined();
   expect([containerId(subordinate.uids, 100032), containerId(subordinate.uids, 5)]).toEqual([33, undefined]);
+});
+
+test('a command that is ended while its ids are set up leaves nothing behind', async () => {
+  const marker = `box-marker-${process.pid}`;
+  for (const delay of [0, 1, 3]) {
+    const stop = new AbortController();
+    const idMap: IdMap = {
+      kind: 'subordinate',
+      uids: [
+        { container: 0, host: 0, size: 1 },
+        { container: 1, host: 1, size: 10 },
+      ],
+      gids: [
+        { container: 0, host: 0, size: 1 },
+        { container: 1, host: 1, size: 10 },
+      ],
+    };
+    const child = spawnInIdMap(idMap, ['sh', '-c', 'sleep 100', marker], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal: stop.signal,
+    });
+    const closed = once(child, 'close');
+    setTimeout(() => stop.abort(), delay);
+    await closed;
+  }
+  expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(marker);
 });

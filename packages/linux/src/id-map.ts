@@ -63,14 +63,36 @@ export function inIdMap(idMap: IdMap, argv: readonly [string, ...string[]]): [st
   return idMap.kind === 'host' ? [...argv] : ['unshare', ...unshareArguments(idMap), '--', ...argv];
 }
 
-/** Starts a command as root of a user namespace with this map. Options are those of node:child_process `spawn`. */
+/**
+ * Starts a command as root of a user namespace with this map. Options are those of node:child_process `spawn`; end it with
+ * `killInIdMap`, or by `signal`.
+ */
 export function spawnInIdMap(
   idMap: IdMap,
   argv: readonly [string, ...string[]],
-  options: SpawnOptions = {},
+  { signal, ...options }: SpawnOptions = {},
 ): ChildProcess {
   const [command, ...args] = inIdMap(idMap, argv);
-  return spawn(command, args, options);
+  // A process group of its own, see killInIdMap.
+  const child = spawn(command, args, { ...options, detached: true });
+  const abort = (): void => killInIdMap(child);
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  child.once('close', () => signal?.removeEventListener('abort', abort));
+  return child;
+}
+
+/**
+ * Ends what spawnInIdMap started, with all that it started. While unshare(1) sets up the ids, a child of it waits for
+ * it, and would for ever if it alone were killed.
+ */
+export function killInIdMap(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 /** The id on the disk of an id inside, or undefined when the map does not reach it. */

@@ -19,7 +19,6 @@ export async function cloneTree({ from, to, idMap, signal }: CloneOptions): Prom
   const child = spawnInIdMap(idMap, ['cp', '-a', '--reflink=auto', '-T', '--', from, to], {
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
-    killSignal: 'SIGKILL',
   });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-1000)));

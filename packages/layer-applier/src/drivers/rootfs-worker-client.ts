@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { BoxError, type BoxEvent, type ErrorCode, type IdMap } from '@boxkit/contracts';
-import { spawnInIdMap } from '@boxkit/linux';
+import { killInIdMap, spawnInIdMap } from '@boxkit/linux';
 import type { JobFailure, JobReply, JobRequest, RootfsJob } from './rootfs-job.ts';
 
 /** Something that does jobs in order, away from the main thread. */
@@ -61,7 +61,7 @@ function startProcess(idMap: IdMap, signal: AbortSignal): RootfsWorker {
   const jobs = jobTable(
     (request) => child.send(request),
     signal,
-    () => child.kill('SIGKILL'),
+    () => killInIdMap(child),
   );
   child.on('message', (message) => jobs.receive(message as JobReply));
   child.on('error', (error) => jobs.fail(error));
@@ -81,7 +81,7 @@ function startProcess(idMap: IdMap, signal: AbortSignal): RootfsWorker {
 
 async function endProcess(child: ChildProcess, jobs: JobTable, ended: Promise<void>): Promise<void> {
   jobs.close();
-  child.kill('SIGKILL');
+  killInIdMap(child);
   if (child.pid !== undefined) await ended;
 }
 
