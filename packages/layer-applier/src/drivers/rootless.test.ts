@@ -40,7 +40,7 @@ test.each([
       '--project=unit',
       join(dirname(fileURLToPath(import.meta.url)), 'drivers.test.ts'),
     ],
-    { cwd: project, env: { ...process.env, HOME: home, TMPDIR: home, BOX_TEST_ID_MAP: kind } },
+    { timeout: 170_000, cwd: project, env: { ...process.env, HOME: home, TMPDIR: home, BOX_TEST_ID_MAP: kind } },
   );
   expect({ code, shown: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, shown: '' });
 });
