@@ -1,5 +1,5 @@
 import type { BytePath } from '../byte-path.ts';
-import type { TarEntry } from '../tar/tar-reader.ts';
+import type { TarEntry } from '../tar/tar-entry.ts';
 import type { BudgetLimits } from './budgets.ts';
 import { exceeded, invalid } from './layer-error.ts';
 

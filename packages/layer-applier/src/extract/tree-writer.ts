@@ -16,8 +16,8 @@ import {
   write,
 } from '@boxkit/linux';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
-import type { TarEntry, TarReader } from '../tar/tar-reader.ts';
-import { TarType } from '../tar/tar-reader.ts';
+import { TarType, type TarEntry } from '../tar/tar-entry.ts';
+import type { TarReader } from '../tar/tar-reader.ts';
 import type { Directory, DirectoryTable } from './directory-table.ts';
 import { failedCall } from './failed-call.ts';
 import { invalid } from './layer-error.ts';

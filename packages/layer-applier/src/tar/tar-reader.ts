@@ -9,7 +9,9 @@ import {
   parseHeader,
   type Header,
 } from './header.ts';
-import { applyPax, parsePax, type PaxAttributes } from './pax.ts';
+import { ExtendedHeaders } from './extended-headers.ts';
+import type { PaxSparse } from './pax.ts';
+import { emptyEntry, TarType, type TarEntry } from './tar-entry.ts';
 import {
   checkSegments,
   oldGnuExtension,
@@ -19,52 +21,14 @@ import {
   type Segment,
 } from './sparse.ts';
 
-/** The types that are told apart, by their flag in the header. */
-export const TarType = {
-  file: 0x30,
-  hardlink: 0x31,
-  symlink: 0x32,
-  characterDevice: 0x33,
-  blockDevice: 0x34,
-  directory: 0x35,
-  fifo: 0x36,
-} as const;
-
 const flag = {
   contiguous: 0x37,
-  paxLocal: 0x78,
-  paxSolaris: 0x58,
   paxGlobal: 0x67,
-  longName: 0x4c,
-  longLink: 0x4b,
   gnuSparse: 0x53,
   gnuDirectory: 0x44,
   gnuContinued: 0x4d,
   volume: 0x56,
 } as const;
-
-/** One entry, all headers taken together. The reader uses one object again and again. */
-export interface TarEntry {
-  /** One of TarType, or another flag that the caller is to skip. */
-  type: number;
-  /** latin1, as it stands in the tar. */
-  name: string;
-  link: string;
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Bytes of the file's content, holes included. */
-  size: number;
-  seconds: number;
-  nanoseconds: number;
-  major: number;
-  minor: number;
-  xattrs: Map<string, Uint8Array> | undefined;
-  /** The stretches that have data, when the file has holes. */
-  segments: readonly Segment[] | undefined;
-  /** Where its first header starts. */
-  offset: number;
-}
 
 export interface TarReaderOptions {
   /** Bytes of one extended header. */
@@ -78,37 +42,18 @@ export interface TarReaderOptions {
  * what is no tar or ends early, ERR_BOX_BUDGET_EXCEEDED for an extended header that is too long.
  */
 export class TarReader {
-  readonly entry: TarEntry;
+  readonly entry: TarEntry = emptyEntry();
   /** Bytes of the current entry's data that have not been read. */
   remaining = 0;
   readonly #input: TarInput;
   readonly #options: TarReaderOptions;
   readonly #header: Header = emptyHeader();
   #padding = 0;
-  #globals: PaxAttributes = {};
-  #local: PaxAttributes | undefined;
-  #longName: string | undefined;
-  #longLink: string | undefined;
+  readonly #extended = new ExtendedHeaders();
 
   constructor(input: TarInput, options: TarReaderOptions) {
     this.#input = input;
     this.#options = options;
-    this.entry = {
-      type: 0,
-      name: '',
-      link: '',
-      mode: 0,
-      uid: 0,
-      gid: 0,
-      size: 0,
-      seconds: 0,
-      nanoseconds: 0,
-      major: 0,
-      minor: 0,
-      xattrs: undefined,
-      segments: undefined,
-      offset: 0,
-    };
   }
 
   /** The next entry, what is left of the one before skipped; undefined at the end mark or the end of the input. */
@@ -116,20 +61,21 @@ export class TarReader {
     const { entry } = this;
     entry.name = '';
     this.skip();
-    let extended = false;
     entry.offset = this.#input.offset;
     for (;;) {
       const header = this.#nextHeader();
       if (header === undefined) {
-        if (extended) throw invalid('the tar ends after an extended header');
+        if (this.#extended.pending) throw invalid('the tar ends after an extended header');
         return undefined;
       }
-      if (!this.#takeExtended(header)) {
-        this.#finish(header, extended);
+      if (header.type === flag.volume) this.#input.position += blockSize;
+      else if (this.#extended.knows(header.type)) this.#extended.take(header.type, this.#body(header));
+      else {
+        this.#finish(header);
         return entry;
       }
-      if (header.type !== flag.paxGlobal && header.type !== flag.volume) extended = true;
-      else if (!extended) entry.offset = this.#input.offset;
+      // What holds for all that follow is no part of the entry.
+      if (!this.#extended.pending) entry.offset = this.#input.offset;
       this.#options.onExtendedHeader();
     }
   }
@@ -186,30 +132,6 @@ export class TarReader {
     return this.#header;
   }
 
-  /** Takes in a header that only speaks of later ones. False when it is an entry; the block is consumed if not. */
-  #takeExtended(header: Header): boolean {
-    switch (header.type) {
-      case flag.paxLocal:
-      case flag.paxSolaris:
-        applyPax(parsePax(this.#body(header)), (this.#local ??= {}));
-        return true;
-      case flag.paxGlobal:
-        applyPax(parsePax(this.#body(header)), this.#globals);
-        return true;
-      case flag.longName:
-        this.#longName = cText(this.#body(header));
-        return true;
-      case flag.longLink:
-        this.#longLink = cText(this.#body(header));
-        return true;
-      case flag.volume:
-        this.#input.position += blockSize;
-        return true;
-      default:
-        return false;
-    }
-  }
-
   /** The data of an extended header, which starts at the current block. */
   #body(header: Header): Buffer {
     const { size } = header;
@@ -228,37 +150,24 @@ export class TarReader {
     return body;
   }
 
-  #finish(header: Header, extended: boolean): void {
+  #finish(header: Header): void {
     const { entry } = this;
-    const local = this.#local;
-    const globals = this.#globals;
-    entry.name = local?.path ?? this.#longName ?? globals.path ?? header.name;
-    entry.link = local?.linkpath ?? this.#longLink ?? globals.linkpath ?? header.link;
-    entry.mode = header.mode;
-    entry.uid = local?.uid ?? globals.uid ?? header.uid;
-    entry.gid = local?.gid ?? globals.gid ?? header.gid;
-    const mtime = local?.mtime ?? globals.mtime;
-    entry.seconds = mtime?.seconds ?? header.mtime;
-    entry.nanoseconds = mtime?.nanoseconds ?? 0;
-    entry.major = local?.major ?? header.major;
-    entry.minor = local?.minor ?? header.minor;
-    entry.xattrs = mergeXattrs(globals.xattrs, local?.xattrs);
-    entry.segments = undefined;
+    this.#extended.describe(header, entry);
     entry.type = header.type === flag.contiguous ? TarType.file : header.type;
     if (header.type === flag.gnuDirectory) entry.type = TarType.directory;
-    // As v7 wrote directories. Asked of the whole name: a header's may be cut off behind a slash.
-    if (entry.type === TarType.file && entry.name.endsWith('/')) entry.type = TarType.directory;
-    const stored = local?.size ?? globals.size ?? header.size;
-    if (stored < 0) throw invalid('it has a negative size');
-    this.#placeData(header, stored, extended, local?.size !== undefined);
-    this.#local = undefined;
-    this.#longName = undefined;
-    this.#longLink = undefined;
+    // As v7 has them.
+    if (entry.type === TarType.file && (entry.name.endsWith('/') || header.name.endsWith('/'))) {
+      entry.type = TarType.directory;
+    }
+    this.#placeData(header);
+    this.#extended.reset();
   }
 
   /** Consumes the header block and finds out how many bytes of data follow, and how they map to the file. */
-  #placeData(header: Header, size: number, extended: boolean, sizeIsPax: boolean): void {
+  #placeData(header: Header): void {
     const { entry } = this;
+    const { stored: size, explicit } = this.#extended.size(header);
+    if (size < 0) throw invalid('it has a negative size');
     const input = this.#input;
     if (header.type === flag.gnuContinued) throw unsupported('it continues a file of another volume');
     if (header.type === flag.gnuSparse) {
@@ -267,11 +176,11 @@ export class TarReader {
     }
     input.position += blockSize;
     let stored = size;
-    if (header.type === TarType.hardlink && !sizeIsPax) stored = this.#hardlinkData(header, size, extended);
+    if (header.type === TarType.hardlink && !explicit) stored = this.#hardlinkData(header, size);
     else if (hasNoData(header.type)) stored = 0;
     this.#expect(stored);
     entry.size = entry.type === TarType.file ? stored : 0;
-    const sparse = this.#local?.sparse ?? this.#globals.sparse;
+    const { sparse } = this.#extended;
     if (sparse !== undefined && entry.type === TarType.file) this.#placePaxSparse(sparse, stored);
     if (entry.type === TarType.directory && header.type === TarType.file && stored > 0) {
       throw invalid('a directory has content');
@@ -287,16 +196,16 @@ export class TarReader {
    * Whether data follows a hardlink that has a size. POSIX.1-1988 and GNU: never. POSIX.1-2001 pax: yes, and the two
    * cannot be told apart for sure; as libarchive does, see whether a header follows at once.
    */
-  #hardlinkData(header: Header, size: number, extended: boolean): number {
+  #hardlinkData(header: Header, size: number): number {
     if (size === 0 || header.dialect === 'gnu' || header.dialect === 'v7') return 0;
     const input = this.#input;
     const available = input.fill(blockSize);
     if (available < blockSize) return 0;
-    if (isZeroBlock(input.buffer, input.position)) return extended ? size : 0;
+    if (isZeroBlock(input.buffer, input.position)) return this.#extended.pending ? size : 0;
     return hasValidChecksum(input.buffer, input.position) ? 0 : size;
   }
 
-  #placePaxSparse(sparse: NonNullable<PaxAttributes['sparse']>, stored: number): void {
+  #placePaxSparse(sparse: PaxSparse, stored: number): void {
     const { entry } = this;
     if (sparse.name !== undefined) entry.name = sparse.name;
     if (sparse.major === 1 && sparse.minor === 0) {
@@ -356,18 +265,4 @@ export class TarReader {
 /** Types whose size field says nothing of data (POSIX.1, ustar). */
 function hasNoData(type: number): boolean {
   return type >= TarType.symlink && type <= TarType.fifo;
-}
-
-/** GNU's long names end with a NUL. */
-function cText(body: Buffer): string {
-  const end = body.indexOf(0);
-  return body.toString('latin1', 0, end === -1 ? body.length : end);
-}
-
-function mergeXattrs(
-  globals: Map<string, Uint8Array> | undefined,
-  local: Map<string, Uint8Array> | undefined,
-): Map<string, Uint8Array> | undefined {
-  if (globals === undefined) return local;
-  return local === undefined ? globals : new Map([...globals, ...local]);
 }
