@@ -1,12 +1,14 @@
 // Bundles the command. docs/decisions/cli-bundle.md says why it looks as it does, with what was measured.
-import { glob, mkdir, readdir, rm } from 'node:fs/promises';
+import { glob, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
-const outdir = join(here, 'dist');
+const dist = join(here, 'dist');
+/** Built aside, so that a build which fails leaves the command that works. */
+const outdir = join(dist, '.new');
 
 /** Our own modules do nothing when they are loaded, so what is not used of them can be left out. */
 const ownModulesAreFree = {
@@ -26,6 +28,20 @@ const ownModulesAreFree = {
   },
 };
 
+/** zod in a file of its own: half of all the code, and no warm run needs it. */
+const zodApart = {
+  name: 'zod-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^zod$/ }, (args) =>
+      args.kind === 'entry-point' ? undefined : { path: './zod.cjs', external: true },
+    );
+    // Its messages in forty languages, of which English is the one that is used.
+    bundler.onResolve({ filter: /\/locales\/index\.js$/ }, async (args) => ({
+      path: join(args.resolveDir, args.path, '../en.js'),
+    }));
+  },
+};
+
 const shared = {
   outdir,
   entryNames: '[name]',
@@ -36,22 +52,19 @@ const shared = {
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: 'external',
-  plugins: [ownModulesAreFree],
+  plugins: [zodApart, ownModulesAreFree],
   logLevel: 'warning',
 };
 
-// What an older build left, but not the compiler's own output.
+await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
-for (const name of await readdir(outdir)) {
-  if (name !== 'types') await rm(join(outdir, name), { recursive: true });
-}
 
+// CommonJS, where a module's imports are loaded when the module is: in one ESM file all would be at once.
+const commonJs = { ...shared, format: 'cjs', outExtension: { '.js': '.cjs' } };
+await build({ ...commonJs, entryPoints: { zod: 'zod' } });
 await build({
-  ...shared,
+  ...commonJs,
   entryPoints: [join(here, 'src/box.ts'), join(here, 'src/main.ts')],
-  // CommonJS, where a module's imports are loaded when the module is: in one ESM file all would be at once.
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
   external: [...shared.external, './main.cjs'],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
@@ -64,3 +77,11 @@ await build({
   entryPoints: workers.filter((path) => !/^packages\/(?:cli|testkit)\//.test(path)).map((path) => join(root, path)),
   format: 'esm',
 });
+
+const built = await readdir(outdir);
+for (const name of built) await rename(join(outdir, name), join(dist, name));
+// What an older build left, but not the compiler's own output.
+const kept = new Set([...built, 'types']);
+for (const name of await readdir(dist)) {
+  if (!kept.has(name)) await rm(join(dist, name), { recursive: true });
+}
