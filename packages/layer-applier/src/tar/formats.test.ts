@@ -139,6 +139,14 @@ test('type 7 is a file; an old directory is a file whose name ends with a slash'
   expect(['contiguous', 'old', 'old/f'].map((path) => tree.get(path)?.type)).toEqual(['file', 'directory', 'file']);
 });
 
+test.each(['pax', 'gnu'] as const)(
+  'a long name whose header is cut off behind a slash is no directory (%s)',
+  async (format) => {
+    const { tree } = await extracted(writeTar([{ path: `${'d'.repeat(99)}/file`, content: 'x' }], { format }));
+    expect(tree.get(`${'d'.repeat(99)}/file`)?.type).toBe('file');
+  },
+);
+
 test('the data of a hardlink is passed over, where it has some', async () => {
   const entries: TarEntry[] = [
     { path: 'a', content: 'abc' },

@@ -155,10 +155,8 @@ export class TarReader {
     this.#extended.describe(header, entry);
     entry.type = header.type === flag.contiguous ? TarType.file : header.type;
     if (header.type === flag.gnuDirectory) entry.type = TarType.directory;
-    // As v7 has them.
-    if (entry.type === TarType.file && (entry.name.endsWith('/') || header.name.endsWith('/'))) {
-      entry.type = TarType.directory;
-    }
+    // As v7 wrote directories. Asked of the whole name: a header's may be cut off behind a slash.
+    if (entry.type === TarType.file && entry.name.endsWith('/')) entry.type = TarType.directory;
     this.#placeData(header);
     this.#extended.reset();
   }
