@@ -80,8 +80,14 @@ it('an unknown name is refused, with the names that there are', async () => {
 
 it('a backend that works is probed once, one that does not each time', async () => {
   const probes = { good: 0, bad: 0 };
-  const good = { ...backend('good', []), probe: async () => (probes.good++, { available: true }) as const };
-  const bad = { ...backend('bad', []), probe: async () => (probes.bad++, broken) };
+  const counting = (name: 'good' | 'bad', probe: Probe): Isolator => ({
+    ...backend(name, []),
+    probe: async () => {
+      probes[name]++;
+      return probe;
+    },
+  });
+  const [good, bad] = [counting('good', { available: true }), counting('bad', broken)];
   for (let round = 0; round < 3; round++) {
     await chooseIsolator([good], { wanted: 'good', features: [], home });
     await chooseIsolator([bad], { wanted: 'bad', features: [], home }).catch(() => {});

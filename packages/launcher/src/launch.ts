@@ -40,8 +40,15 @@ async function start(
     emit: (event) => context.emit(event),
   });
   context.defer(() => container[Symbol.asyncDispose]());
-  await container.ready;
-  return container;
+  try {
+    await container.ready;
+    context.signal.throwIfAborted();
+    return container;
+  } catch (error) {
+    await container[Symbol.asyncDispose]();
+    context.signal.throwIfAborted();
+    throw error;
+  }
 }
 
 async function spawnPlan(planned: PlannedContainer, home: string, stdio: OpenStdio): Promise<ChildProcess> {

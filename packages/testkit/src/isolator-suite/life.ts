@@ -56,6 +56,19 @@ export function lifeTests(context: SuiteContext): void {
       expect(await settled(() => systemSnapshot('731.25').processes.length, before)).toBe(before);
     });
 
+    test('an abort before the start rejects with its reason, at whatever moment it comes', async () => {
+      for (const moment of [0, 2, 5, 10]) {
+        const controller = new AbortController();
+        const reason = new Error('not any more');
+        setTimeout(() => controller.abort(reason), moment);
+        const container = await context.harness
+          .start(['sleep', '100'], { signal: controller.signal })
+          .catch((error: unknown) => error);
+        const ended = container instanceof Error ? container : await (container as RunningContainer).exit;
+        expect([reason, { code: 137, signal: 'SIGKILL' }, { code: 137 }]).toContainEqual(ended);
+      }
+    });
+
     test('processes left by the first process end with it', async () => {
       const before = systemSnapshot('731.5').processes.length;
       await context.harness.run(['sh', '-c', 'setsid sleep 731.5 >/dev/null 2>&1 & exit 0']);
