@@ -33,6 +33,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   ERR_BOX_BLOB_MISSING: 'Pull the image again.',
   ERR_BOX_IMAGE_UNKNOWN: '`box images` lists what there is; `box pull` fetches more.',
   ERR_BOX_CONTAINER_UNKNOWN: '`box ps -a` lists what there is.',
+  ERR_BOX_CONTAINER_STATE: '`box ps -a` shows in which state each container is.',
   ERR_BOX_NAME_IN_USE: 'Choose another name, or remove what has it.',
   ERR_BOX_NAME_INVALID: 'A name is made of letters, digits, `_`, `.` and `-`, and begins with a letter or a digit.',
   ERR_BOX_LAYER_INVALID: 'The layer is damaged or was made by a faulty tool; pull it again or rebuild the image.',
