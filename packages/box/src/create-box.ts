@@ -3,6 +3,7 @@ import { createContext, createEventHub, createRegistry } from '@boxkit/core';
 import { openStore } from '@boxkit/store';
 import { withBuiltIns } from './built-in.ts';
 import type { Machine } from './operations/machine.ts';
+import { createPlumbing } from './operations/plumbing/plumbing.ts';
 import type { Box, BoxOptions } from './options.ts';
 import { createStages } from './stages.ts';
 
@@ -46,6 +47,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     store,
     home: store.home,
     stages: machine.stages,
+    plumbing: createPlumbing(machine, running),
     commands: registry.commands,
     context(how = {}) {
       const scope = store.scope();

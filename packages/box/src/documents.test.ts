@@ -10,7 +10,13 @@ import { errorCodes } from '@boxkit/contracts';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../../..');
 
-const documents = ['README.md', 'docs/guide/library.md', 'docs/guide/plugins.md', 'docs/reference/errors.md'];
+const documents = [
+  'README.md',
+  'docs/guide/library.md',
+  'docs/guide/plugins.md',
+  'docs/guide/plumbing.md',
+  'docs/reference/errors.md',
+];
 
 interface Program {
   readonly name: string;

@@ -26,5 +26,13 @@ export type {
   Stdio,
   UnpackOptions,
 } from './options.ts';
+export type {
+  ApplyDocumentOptions,
+  JsonDocument,
+  LaunchDocumentOptions,
+  Plumbing,
+} from './operations/plumbing/plumbing.ts';
+export { describePlan } from './operations/plumbing/describe-plan.ts';
+export { encodePlanned } from './operations/plumbing/encode.ts';
 export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';
 export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';

@@ -16,6 +16,7 @@ import type {
 import type { Context } from '@boxkit/core';
 import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
 import type { BoxConfig } from './config.ts';
+import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type { Stages } from './stages.ts';
 
 export interface BoxOptions {
@@ -123,6 +124,8 @@ export interface Box extends AsyncDisposable {
   readonly home: string;
   /** The five stages with this box's sources, drivers and backends filled in. */
   readonly stages: Stages;
+  /** The same five on JSON, so that each can run in a process of its own. */
+  readonly plumbing: Plumbing;
   /** The commands that plugins contributed. */
   readonly commands: readonly PluginCommand[];
   /** What a stage wants beside its input. Dispose of it when its pipeline's result is done with. */

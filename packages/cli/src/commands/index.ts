@@ -16,6 +16,31 @@ export const commands: readonly CommandEntry[] = [
   entry('inspect', 'show what is known of an image', async () => (await import('./inspect.ts')).inspect),
   entry('cat', 'print a file of an image', async () => (await import('./cat.ts')).cat),
   entry('layers', 'list the layers of an image', async () => (await import('./layers.ts')).layers),
+  entry(
+    'fetch',
+    'stage 1: a reference becomes blobs; prints what `box manifest` reads',
+    async () => (await import('./fetch.ts')).fetch,
+  ),
+  entry(
+    'manifest',
+    'stage 2: blobs become an image; prints what `box apply` reads',
+    async () => (await import('./manifest.ts')).manifest,
+  ),
+  entry(
+    'apply',
+    'stage 3: an image becomes a rootfs; prints what `box isolate` reads',
+    async () => (await import('./apply.ts')).apply,
+  ),
+  entry(
+    'isolate',
+    'stage 4: a rootfs becomes a launch plan; prints what `box launch` reads',
+    async () => (await import('./isolate.ts')).isolate,
+  ),
+  entry(
+    'launch',
+    'stage 5: starts a launch plan, and ends with its exit status',
+    async () => (await import('./launch.ts')).launch,
+  ),
   entry('tag', 'give an image a further name', async () => (await import('./tag.ts')).tag),
   entry('rmi', 'take names of images away', async () => (await import('./rmi.ts')).rmi),
   entry('login', 'keep a user name and password for a registry', async () => (await import('./login.ts')).login),

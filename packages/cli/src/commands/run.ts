@@ -1,3 +1,4 @@
+import { describePlan, encodePlanned } from '@boxkit/box';
 import type { RunningContainer } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
@@ -5,6 +6,7 @@ import { forwardSignals } from '../run/forward-signals.ts';
 import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
 import { readRunOptions } from '../run/read-options.ts';
+import { escapeControls } from '../output/escape.ts';
 import { toJson } from '../output/json.ts';
 import { formatFailure } from '../output/report-error.ts';
 import { writeTo } from '../output/streams.ts';
@@ -27,10 +29,10 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     { line: 'box run -v ./src:/src:ro -w /src alpine -- ls', what: 'with a directory of yours' },
     { line: 'box run --isolation bubblewrap -u 1000 alpine -- id', what: 'another backend, another user' },
     { line: 'box run --rootfs my_pod sh', what: 'in a directory that `box unpack` made' },
-    { line: 'box run --plan alpine | jq .plan.argv', what: 'what would be executed' },
+    { line: 'box run --plan alpine', what: 'what would be executed, system call by system call' },
     { line: 'box run --memory 256m --pids-limit 64 alpine -- sh', what: 'with limits' },
   ],
-  async run({ values, operands, signal, openBox, renderer, takeSignals, write }) {
+  async run({ values, operands, global, signal, openBox, renderer, takeSignals, write }) {
     const { reference, args } = readOperands(operands, values.rootfs);
     const options = await readRunOptions(values, args);
     const timeout = values.timeout === undefined ? undefined : parseDuration('--timeout', values.timeout);
@@ -39,7 +41,8 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
       if (reference === undefined) throw usage('--plan wants an image, and no --rootfs');
       const planned = await box.plan(reference, { ...options, signal });
       renderer.clear();
-      write(`${toJson(planned, 2)}\n`);
+      const shown = escapeControls(describePlan(planned), { keepNewlines: true });
+      write(global.json ? `${toJson(encodePlanned(planned), 2)}\n` : shown);
       return 0;
     }
     const terminal = options.terminal === true;
