@@ -108,6 +108,18 @@ export function rootfsDriverSuite({ driver, openStore, imageOf, removeTree }: Ro
       await second.remove();
     });
 
+    test('a second image costs only the layers that it adds', async () => {
+      const base = stack();
+      const first = await container(imageOf(base));
+      const second = await container(imageOf([...base, buildLayer([{ path: 'etc/more', content: 'more\n' }])]));
+      const made = second.events.filter((event) => event.type === 'layer-applied' && !event.present);
+      expect(made).toHaveLength(1);
+      expect(await inRootfs(second.rootfs, 'cat etc/kept etc/more')).toBe('kept\nmore\n');
+      expect(await inRootfs(first.rootfs, 'ls etc')).toBe('added\nkept\n');
+      await first.remove();
+      await second.remove();
+    });
+
     test('an image without layers is an empty root', async () => {
       const { rootfs, remove } = await container(imageOf([]));
       expect(await inRootfs(rootfs, 'ls -A')).toBe('');

@@ -22,7 +22,7 @@ import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
 import { layerForm, stackFile, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
-import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
+import { lazyRootfsWorker, startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
 interface Build {
   readonly image: Image;
@@ -37,7 +37,7 @@ export async function buildStack(image: Image, context: StageContext, options: P
   const idMap = await chooseIdMap(context.store.home);
   const build = { image, context, options, idMap, form: layerForm(idMap) };
   const staged = await extractMissing(build);
-  await using worker = lazyWorker(idMap, context.signal);
+  await using worker = lazyRootfsWorker(idMap, context.signal);
   const trees = await settleAll(build, staged, worker.get);
   const stack = describeStack(build, staged, trees);
   const file = stackFile(context.store, image);
@@ -205,15 +205,4 @@ function writeStack(file: string, stack: OverlayStack): void {
   const staged = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
   writeFileSync(staged, JSON.stringify(stack), { mode: 0o600 });
   renameSync(staged, file);
-}
-
-/** A worker that is started by its first use. */
-function lazyWorker(idMap: IdMap, signal: AbortSignal): AsyncDisposable & { get(this: void): RootfsWorker } {
-  let worker: RootfsWorker | undefined;
-  return {
-    get: () => (worker ??= startRootfsWorker(idMap, signal)),
-    async [Symbol.asyncDispose]() {
-      await worker?.[Symbol.asyncDispose]();
-    },
-  };
 }

@@ -1,6 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DirectoryRootfs, IdMap, Image, PrepareOptions, StageContext } from '@boxkit/contracts';
+import type {
+  DiffId,
+  DirectoryRootfs,
+  IdMap,
+  Image,
+  LayerApplied,
+  PrepareOptions,
+  StageContext,
+} from '@boxkit/contracts';
 import { BoxError } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { createBudgets } from '../extract/budgets.ts';
@@ -11,6 +19,8 @@ import { chooseIdMap } from './choose-id-map.ts';
 import { cloneTree } from './clone-tree.ts';
 import { extractLayers, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
+import { readKept, writeKept } from './kept-layer.ts';
+import { layerForm } from './overlay-stack.ts';
 import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 import { deadStagings, openTarget } from './target-directory.ts';
 
@@ -61,27 +71,56 @@ async function forContainer(
   const { store, signal } = context;
   const emit: StageContext['emit'] = (event) => context.emit(event);
   const top = image.layers.at(-1);
-  await using worker = startRootfsWorker(idMap, signal);
   if (top === undefined) {
     mkdirSync(path, { mode: 0o755 });
     return { kind: 'directory', path, idMap };
   }
-  const shared = await store.rootfs.ensure(
-    top.chainId,
-    async (staging) => {
-      const work = join(staging, 'work');
-      mkdirSync(work);
-      const root = await mergeInto(work, { image, context, options, idMap, worker });
-      await worker.run({ kind: 'publish', from: root, to: join(staging, 'tree'), children: false });
-      await removeTree(work, { idMap });
-    },
-    { signal, emit },
-  );
+  const form = layerForm(idMap);
+  let built = false;
+  const build = async (staging: string): Promise<void> => {
+    built = true;
+    await using worker = startRootfsWorker(idMap, signal);
+    const work = join(staging, 'work');
+    mkdirSync(work);
+    const base = await keptBase(image, context, form);
+    const root = await mergeInto(work, { image, context, options, idMap, worker, ...(base && { base }) });
+    await worker.run({ kind: 'publish', from: root, to: join(staging, 'tree'), children: false });
+    await removeTree(work, { idMap });
+    writeKept(staging, { form, whiteouts: [], opaques: [] });
+  };
+  if ((await store.rootfs.has(top.chainId)) && readKept(store.rootfs.pathOf(top.chainId)).form !== form) {
+    await store.rootfs.delete(top.chainId);
+  }
+  const shared = await store.rootfs.ensure(top.chainId, build, { signal, emit });
+  if (!built) for (const { diffId } of image.layers) emit(present(diffId));
   await cloneTree({ from: join(shared, 'tree'), to: path, idMap, signal });
   return { kind: 'directory', path, idMap };
 }
 
+function present(diffId: DiffId): LayerApplied {
+  return { type: 'layer-applied', diffId, entries: 0, bytes: 0, present: true };
+}
+
+/** A tree that the store has of the image's lower layers: only what is above it must be extracted. */
+interface Base {
+  readonly tree: string;
+  /** How many layers are in it. */
+  readonly layers: number;
+}
+
+/** The tallest one, made by another image that shares these layers. */
+async function keptBase({ layers }: Image, { store }: StageContext, form: string): Promise<Base | undefined> {
+  for (let count = layers.length - 1; count > 0; count -= 1) {
+    const chainId = layers[count - 1]?.chainId;
+    if (chainId === undefined || !(await store.rootfs.has(chainId))) continue;
+    const path = store.rootfs.pathOf(chainId);
+    if (readKept(path).form === form) return { tree: join(path, 'tree'), layers: count };
+  }
+  return undefined;
+}
+
 interface MergeJob {
+  readonly base?: Base;
   readonly image: Image;
   readonly context: StageContext;
   readonly options: PrepareOptions;
@@ -90,16 +129,22 @@ interface MergeJob {
 }
 
 /** Extracts all layers below `staging` and merges each as soon as those below it are merged. Returns the root's path. */
-async function mergeInto(staging: string, { image, context, options, idMap, worker }: MergeJob): Promise<string> {
-  await requireSpace(image, staging, await spaceNeeded(context.store, image.layers));
+async function mergeInto(staging: string, job: MergeJob): Promise<string> {
+  const { image, context, options, idMap, worker, base } = job;
+  const layers = image.layers.slice(base?.layers ?? 0);
+  await requireSpace(image, staging, await spaceNeeded(context.store, layers));
   const root = join(staging, 'root');
   const place = { root, trash: join(staging, 'trash') };
-  mkdirSync(root, { mode: 0o755 });
+  if (base === undefined) mkdirSync(root, { mode: 0o755 });
+  else await cloneTree({ from: base.tree, to: root, idMap, signal: context.signal });
+  for (const { diffId } of image.layers.slice(0, base?.layers ?? 0)) {
+    context.emit(present(diffId));
+  }
   const extract = extractorFor(idMap);
   const budgets = createBudgets(options.budgets);
   const privileged = isMachineRoot();
   const warnings: LayerWarning[] = [];
-  await extractLayers(image.layers, {
+  await extractLayers(layers, {
     signal: context.signal,
     concurrency: options.concurrency,
     extract(layer, position, signal) {

@@ -30,6 +30,20 @@ export function startRootfsWorker(idMap: IdMap, signal: AbortSignal): RootfsWork
   return idMap.kind === 'subordinate' ? startProcess(idMap, signal) : startThread(signal);
 }
 
+/** A worker that is started by its first use. */
+export function lazyRootfsWorker(
+  idMap: IdMap,
+  signal: AbortSignal,
+): AsyncDisposable & { get(this: void): RootfsWorker } {
+  let worker: RootfsWorker | undefined;
+  return {
+    get: () => (worker ??= startRootfsWorker(idMap, signal)),
+    async [Symbol.asyncDispose]() {
+      await worker?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 function startThread(signal: AbortSignal): RootfsWorker {
   // Descriptors are opened by system calls of our own, which Node does not keep account of.
   const worker = new Worker(workerUrl, { trackUnmanagedFds: false });
