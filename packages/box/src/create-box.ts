@@ -1,48 +1,15 @@
-import type { RunningContainer } from '@boxkit/contracts';
-import { createContext, createEventHub, createRegistry } from '@boxkit/core';
-import { openStore } from '@boxkit/store';
-import { withBuiltIns } from './built-in.ts';
-import type { Machine } from './operations/machine.ts';
+import { openMachine } from './open-machine.ts';
+import { createContainers } from './operations/containers/containers.ts';
 import { createPlumbing } from './operations/plumbing/plumbing.ts';
 import type { Box, BoxOptions } from './options.ts';
-import { createStages } from './stages.ts';
 
 /**
  * Wires the default stages and plugins on one home. Throws ERR_BOX_STORE_UNWRITABLE, ERR_BOX_STORE_VERSION and
  * ERR_BOX_PLUGIN_INVALID. What an operation does not need is not loaded.
  */
 export async function createBox(options: BoxOptions = {}): Promise<Box> {
-  const config = options.config ?? {};
-  const registry = createRegistry();
-  const plugins = withBuiltIns(registry, config);
-  if (options.plugins !== undefined && options.plugins.length > 0) {
-    // First, so that a plugin which takes a built-in name is told so here, and not in the middle of a pull.
-    await plugins.with('sources', 'rootfs', 'isolators');
-    for (const plugin of options.plugins) await registry.register(plugin);
-  }
-  const hub = createEventHub();
-  for (const observer of registry.observers) hub.subscribe(observer);
-  if (options.onEvent !== undefined) hub.subscribe(options.onEvent);
-  const home = options.home ?? (process.env['BOX_HOME'] ? undefined : config.home);
-  const store = await openStore({
-    ...(home === undefined ? {} : { home }),
-    removeTree: async (path) => (await import('@boxkit/layer-applier')).removeTree(path),
-  });
-  const running = new Set<RunningContainer>();
-  const { logger } = options;
-  const machine: Machine = {
-    store,
-    plugins,
-    config,
-    stages: createStages(plugins, config),
-    context: ({ signal }, of) =>
-      createContext({
-        store: of,
-        onEvent: (event) => hub.emit(event),
-        ...(signal === undefined ? {} : { signal }),
-        ...(logger === undefined ? {} : { logger }),
-      }),
-  };
+  const { machine, registry, hub, running } = await openMachine(options);
+  const { store } = machine;
   return {
     store,
     home: store.home,
@@ -62,6 +29,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     runDirectory: async (directory, how = {}) =>
       (await import('./operations/run-directory.ts')).runDirectory(directory, how, machine, running),
     plan: async (reference, how = {}) => (await import('./operations/plan.ts')).plan(reference, how, machine),
+    containers: createContainers(machine),
     images: () => store.images.list(),
     inspect: async (reference, how = {}) => (await import('./operations/images.ts')).inspect(reference, how, machine),
     async *readFile(reference, path, how = {}) {

@@ -36,3 +36,19 @@ export { describePlan } from './operations/plumbing/describe-plan.ts';
 export { encodePlanned } from './operations/plumbing/encode.ts';
 export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';
 export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';
+export type {
+  Attachment,
+  ContainerChange,
+  ContainerProcessInfo,
+  Containers,
+  ContainerStats,
+  ContainerStatus,
+  ContainerSummary,
+  DetachDirectoryOptions,
+  DetachedContainer,
+  DetachOptions,
+  DetachRunOptions,
+  ExecOptions,
+  LogLine,
+  LogOptions,
+} from './operations/containers/types.ts';

@@ -16,6 +16,7 @@ import type {
 import type { Context } from '@boxkit/core';
 import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
 import type { BoxConfig } from './config.ts';
+import type { Containers } from './operations/containers/types.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type { Stages } from './stages.ts';
 
@@ -24,6 +25,8 @@ export interface BoxOptions {
   readonly home?: string;
   /** Plugins beside the built-in ones, in order. */
   readonly plugins?: readonly Plugin[];
+  /** Absolute paths of the modules whose default exports `plugins` are, for the supervisors of detached containers. */
+  readonly pluginModules?: readonly string[];
   /** Called for every event of everything that this box does. */
   readonly onEvent?: (event: BoxEvent) => void;
   /** Default: silent. */
@@ -140,6 +143,8 @@ export interface Box extends AsyncDisposable {
   runDirectory(directory: string, options?: DirectoryRunOptions): Promise<RunningContainer>;
   /** What `run` would start, as data: bundle and launch plan. Starts nothing and leaves nothing but the image. */
   plan(reference: string, options?: PlanOptions): Promise<PlannedContainer>;
+  /** Those of this home that other programs have started too, and detached ones. */
+  readonly containers: Containers;
   images(): Promise<readonly StoredImage[]>;
   /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
   inspect(reference: string, options?: Cancellable): Promise<Inspection>;

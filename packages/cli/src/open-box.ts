@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { createBox, defaultConfigPath, readConfig } from '@boxkit/box';
 import type { Box, BoxConfig } from '@boxkit/box';
-import type { Plugin } from '@boxkit/contracts';
 import type { GlobalValues } from './command.ts';
+import type { LoadedPlugin } from './load-plugin.ts';
 import type { Renderer } from './output/renderer.ts';
 import { toJson } from './output/json.ts';
 
@@ -10,19 +10,25 @@ import { toJson } from './output/json.ts';
 export async function openBox(global: GlobalValues, renderer: Renderer): Promise<Box> {
   const path = resolve(global.config ?? defaultConfigPath());
   const config = await readConfig(path, { mustExist: global.config !== undefined });
+  const loaded = await loadPlugins(global, config, path);
   return createBox({
     config,
-    plugins: await loadPlugins(global, config, path),
+    plugins: loaded.map(({ plugin }) => plugin),
+    pluginModules: loaded.map(({ module }) => module),
     onEvent: (event) => renderer.event(event),
     ...(global.home === undefined ? {} : { home: resolve(global.home) }),
     ...(global.debug ? { logger: debugLogger } : {}),
   });
 }
 
-async function loadPlugins(global: GlobalValues, config: BoxConfig, configPath: string): Promise<readonly Plugin[]> {
+async function loadPlugins(
+  global: GlobalValues,
+  config: BoxConfig,
+  configPath: string,
+): Promise<readonly LoadedPlugin[]> {
   if (global.plugin.length === 0 && config.plugins === undefined) return [];
   const { loadPlugin } = await import('./load-plugin.ts');
-  const plugins: Plugin[] = [];
+  const plugins: LoadedPlugin[] = [];
   for (const name of config.plugins ?? []) plugins.push(await loadPlugin(name, configPath));
   for (const name of global.plugin) plugins.push(await loadPlugin(name, resolve('.', 'box')));
   return plugins;

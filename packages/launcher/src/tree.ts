@@ -12,7 +12,7 @@ export function endTree(plan: LaunchPlan, pid: number): void {
 }
 
 /** Kills whatever has this root, in rounds, since what is being killed may still fork. */
-function endDescendants(root: string): void {
+export function endDescendants(root: string): void {
   for (let round = 0; round < 100; round++) {
     const found = processesWithRoot(root);
     if (found.length === 0) return;
@@ -20,7 +20,8 @@ function endDescendants(root: string): void {
   }
 }
 
-function processesWithRoot(root: string): readonly number[] {
+/** The processes whose root directory is this one, as far as the caller may look. */
+export function processesWithRoot(root: string): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -1,4 +1,4 @@
-import type { AppliedImage, FetchedImage, Image, Platform, Reference, Stage, StageContext } from '@boxkit/contracts';
+import type { AppliedImage, BoxEvent, FetchedImage, Image, Platform, Reference, Stage, StageContext } from '@boxkit/contracts';
 import type { Context } from '@boxkit/core';
 import type { DiskStore } from '@boxkit/store';
 import type { LazyRegistry } from '../built-in.ts';
@@ -12,6 +12,10 @@ export interface Machine {
   readonly plugins: LazyRegistry;
   readonly stages: Stages;
   readonly config: BoxConfig;
+  /** The modules that the plugins come from, for another process to load; undefined when that is not known. */
+  readonly pluginModules: readonly string[] | undefined;
+  /** Tells the observers of the box. */
+  emit(event: BoxEvent): void;
   context(options: Cancellable, store: DiskStore): Context;
 }
 

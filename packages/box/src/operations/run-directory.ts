@@ -28,7 +28,8 @@ export async function runDirectory(
   });
 }
 
-function useDirectory(name: string | undefined): Stage<string, AppliedImage> {
+/** The stage that makes a container of a directory which is a rootfs already. */
+export function useDirectory(name: string | undefined): Stage<string, AppliedImage> {
   return {
     name: 'directory',
     async run(path, context) {

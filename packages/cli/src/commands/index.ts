@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { containerEntries } from './container-entries.ts';
 
 /** A command by name, loaded when it is run. */
 export interface CommandEntry {
@@ -11,6 +12,7 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   entry('pull', 'fetch an image and keep it', async () => (await import('./pull.ts')).pull),
   entry('run', 'run a command in a new container', async () => (await import('./run.ts')).run),
+  ...containerEntries,
   entry('unpack', 'make a plain directory of an image', async () => (await import('./unpack.ts')).unpack),
   entry('images', 'list the images that are kept', async () => (await import('./images.ts')).images),
   entry('inspect', 'show what is known of an image', async () => (await import('./inspect.ts')).inspect),

@@ -2,6 +2,8 @@ import { describePlan, encodePlanned } from '@boxkit/box';
 import type { RunningContainer } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
+import { checkCidFile, writeCidFile } from '../run/cid-file.ts';
+import { checkDetachOptions, startDetached } from '../run/detach.ts';
 import { forwardSignals } from '../run/forward-signals.ts';
 import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
@@ -28,6 +30,7 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     { line: 'box run -it alpine', what: 'a shell' },
     { line: 'box run -v ./src:/src:ro -w /src alpine -- ls', what: 'with a directory of yours' },
     { line: 'box run --isolation bubblewrap -u 1000 alpine -- id', what: 'another backend, another user' },
+    { line: 'box run -d --name web alpine -- httpd -f', what: 'in the background; see box ps, logs, exec, stop, rm' },
     { line: 'box run --rootfs my_pod sh', what: 'in a directory that `box unpack` made' },
     { line: 'box run --plan alpine', what: 'what would be executed, system call by system call' },
     { line: 'box run --memory 256m --pids-limit 64 alpine -- sh', what: 'with limits' },
@@ -36,6 +39,8 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     const { reference, args } = readOperands(operands, values.rootfs);
     const options = await readRunOptions(values, args);
     const timeout = values.timeout === undefined ? undefined : parseDuration('--timeout', values.timeout);
+    checkDetachOptions(values);
+    checkCidFile(values.cidfile);
     const box = await openBox();
     if (values.plan) {
       if (reference === undefined) throw usage('--plan wants an image, and no --rootfs');
@@ -44,6 +49,16 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
       const shown = escapeControls(describePlan(planned), { keepNewlines: true });
       write(global.json ? `${toJson(encodePlanned(planned), 2)}\n` : shown);
       return 0;
+    }
+    if (values.detach) {
+      const directory = values.rootfs ?? '';
+      const how = { ...options, signal, ...(timeout === undefined ? {} : { timeout }) };
+      const { containerId, exit } = await startDetached(box, { reference, directory }, values, how);
+      renderer.clear();
+      await writeCidFile(values.cidfile, containerId);
+      write(`${containerId}\n`);
+      if (exit?.reason !== undefined) writeTo('stderr', formatFailure(exit.reason, exit.hint));
+      return exit?.code ?? 0;
     }
     const terminal = options.terminal === true;
     const stdio = terminal ? terminalStdio : values.interactive ? inheritAll : inheritOutput;
@@ -54,6 +69,7 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     renderer.clear();
     await using disposing = container;
     void disposing;
+    await writeCidFile(values.cidfile, container.containerId);
     using forwarding = forwardSignals(container, takeSignals);
     void forwarding;
     using connection = terminal ? connectTerminal(container, { interactive: values.interactive }) : undefined;

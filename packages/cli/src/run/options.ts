@@ -4,6 +4,13 @@ import { platformOption, pullOption } from '../commands/shared-options.ts';
 /** The options of `box run`; names as docker's where docker has them. */
 export const runOptions = {
   rm: { type: 'flag', summary: 'remove the container when it ends' },
+  detach: { type: 'flag', short: 'd', summary: 'leave it running, and print its containerId' },
+  restart: {
+    type: 'value',
+    placeholder: 'no|on-failure[:N]',
+    summary: 'start it again when it fails, N times at most; with --detach',
+  },
+  cidfile: { type: 'value', placeholder: 'FILE', summary: 'write the containerId to FILE, which must not exist' },
   label: { type: 'list', short: 'l', placeholder: 'KEY[=VALUE]', summary: 'set a word of your own on it' },
   name: { type: 'value', placeholder: 'NAME', summary: "the container's name" },
   env: { type: 'list', short: 'e', placeholder: 'KEY[=VALUE]', summary: "set a variable, or pass the caller's" },

@@ -54,7 +54,8 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   return { ...options, ...readSecurity(values) };
 }
 
-async function readEnvironment(values: RunValues): Promise<Record<string, string>> {
+/** `--env` over `--env-file`. Throws ERR_BOX_USAGE. */
+export async function readEnvironment(values: Pick<RunValues, 'env' | 'env-file'>): Promise<Record<string, string>> {
   const fromFiles: string[] = [];
   for (const file of values['env-file']) {
     const text = await readFile(file, 'utf8').catch((error: unknown) => {

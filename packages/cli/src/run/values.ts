@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { usage } from '../args/parse.ts';
 
 /** `512m`, `1.5g`, `65536`: bytes, in powers of 1024 as docker has them. */
@@ -56,6 +57,31 @@ export function parseLabels(pairs: readonly string[]): Record<string, string> {
     labels[key] = value;
   }
   return labels;
+}
+
+/** `SIGTERM`, `term`, `15`, `SIGRTMIN+3`. */
+export function parseSignal(option: string, text: string): NodeJS.Signals | number {
+  const name = text.trim().toUpperCase().replace(/^SIG/, '');
+  const [, base, offset = '0'] = /^RT(MIN|MAX)([+-]\d+)?$/.exec(name) ?? [];
+  // SIGRTMIN and SIGRTMAX as glibc and musl number them
+  const number = /^\d+$/.test(name) ? Number(name) : (base === 'MIN' ? 34 : 64) + Number(offset);
+  if (`SIG${name}` in constants.signals) return `SIG${name}` as NodeJS.Signals;
+  if ((base === undefined && !/^\d+$/.test(name)) || number < 1 || number > 64) {
+    throw wrong(option, text, 'a signal, such as TERM, SIGHUP or 9');
+  }
+  return number;
+}
+
+/** A time (`2024-05-01T12:00:00Z`, seconds since 1970) or an age before now (`10m`, `1h30m`): milliseconds since 1970. */
+export function parseTime(option: string, text: string, now: number): number {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
+    const parts = text.match(/[\d.]+(?:ms|s|m|h)/g) ?? [];
+    return now - parts.reduce((sum, part) => sum + parseDuration(option, part), 0);
+  }
+  const time = /^\d{4}-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) throw wrong(option, text, 'a time, such as 2024-05-01T12:00:00Z, or an age, such as 10m');
+  return time;
 }
 
 /** The lines of an env file: blank lines and those that start with `#` are skipped, nothing is unquoted, as docker has it. */

@@ -12,6 +12,8 @@ export interface ContainerDetails {
   /** `timeout` in milliseconds. */
   readonly stop: { readonly signal: NodeJS.Signals | number; readonly timeout: number };
   readonly terminal: boolean;
+  /** Where the backend makes no PID namespace: the directory that is the root of all its processes. */
+  readonly root?: string;
   /** Whether a supervisor of its own holds it. */
   readonly detached: boolean;
   /** How often it was started again. */

@@ -70,6 +70,7 @@ export async function recordStart(handle: DiskContainer, planned: PlannedContain
     stop,
     terminal: bundle.process.terminal,
     detached: how.detached,
+    ...(plan.tree === 'descendants' && plan.root !== undefined ? { root: plan.root } : {}),
     ...(how.restarts === undefined ? {} : { restarts: how.restarts }),
   };
   // Before the state: who reads that it runs may rely on the bundle.

@@ -15,8 +15,9 @@ export function saveBundle(containerPath: string, bundle: Bundle): void {
 
 /** Reads it again; throws what node:fs throws when the container never came to start. */
 export function readBundle(containerPath: string): Bundle {
-  const { seccomp, ...others } = JSON.parse(readFileSync(join(containerPath, fileName), 'utf8'), (key, value: unknown) =>
-    (key === 'soft' || key === 'hard') && value === 'Infinity' ? Infinity : value,
+  const { seccomp, ...others } = JSON.parse(
+    readFileSync(join(containerPath, fileName), 'utf8'),
+    (key, value: unknown) => ((key === 'soft' || key === 'hard') && value === 'Infinity' ? Infinity : value),
   ) as Omit<Bundle, 'seccomp'> & { readonly seccomp?: string };
   return { ...others, ...(seccomp === undefined ? {} : { seccomp: Buffer.from(seccomp, 'base64') }) };
 }

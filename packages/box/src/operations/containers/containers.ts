@@ -1,0 +1,22 @@
+import type { Machine } from '../machine.ts';
+import type { Containers } from './types.ts';
+
+/** Each operation is loaded when it is first asked for: a run needs none of them. */
+export function createContainers(machine: Machine): Containers {
+  const { store } = machine;
+  return {
+    list: async () => (await import('./list.ts')).listContainers(store),
+    get: async (container) => (await import('./list.ts')).getContainer(store, container),
+    detach: async (reference, how = {}) => (await import('./detach.ts')).detach({ reference }, how, machine),
+    detachDirectory: async (directory, how = {}) => (await import('./detach.ts')).detach({ directory }, how, machine),
+    async *logs(container, how = {}) {
+      yield* (await import('./logs.ts')).logs(store, container, how);
+    },
+    kill: async (container, signal = 'SIGKILL') => (await import('./signals.ts')).kill(store, container, signal),
+    stop: async (container, how = {}) => (await import('./signals.ts')).stop(store, container, how),
+    wait: async (container, how = {}) => (await import('./wait.ts')).wait(store, container, how),
+    remove: async (container, how = {}) => (await import('./remove.ts')).remove(store, container, how),
+    rename: async (container, name) => (await import('./list.ts')).renameContainer(store, container, name),
+    exec: async (container, argv, how = {}) => (await import('./exec.ts')).exec(machine, container, argv, how),
+  };
+}

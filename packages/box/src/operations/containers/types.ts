@@ -1,0 +1,160 @@
+import type { ExitStatus, RunningContainer } from '@boxkit/contracts';
+import type { BoxRunOptions, Cancellable, DirectoryRunOptions, Stdio } from '../../options.ts';
+
+/** `restarting`: its supervisor waits before it starts it again. */
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
+
+/** A container as it is now. Plain data. */
+export interface ContainerSummary {
+  readonly containerId: string;
+  readonly name: string;
+  /** The image's name, or `directory:` and a path. */
+  readonly reference: string;
+  readonly command: readonly string[];
+  readonly status: ContainerStatus;
+  /** Times in ISO 8601. */
+  readonly created: string;
+  readonly started?: string;
+  readonly finished?: string;
+  readonly exit?: ExitStatus;
+  /** The first process, as the host numbers it, while it runs. */
+  readonly pid?: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isolator: string;
+  /** Whether a supervisor of its own holds it. */
+  readonly detached: boolean;
+  readonly restarts: number;
+  /** Absolute path of the container's directory. */
+  readonly path: string;
+}
+
+/** What a detached container is asked besides. */
+export interface DetachOptions {
+  /** Start it again when it fails: `no` (default), `on-failure`, `on-failure:N`. */
+  readonly restart?: string;
+  /** Milliseconds after which it is stopped. */
+  readonly timeout?: number;
+  /** Keep standard input open for who attaches. */
+  readonly interactive?: boolean;
+  /** Bytes that its log may have; default 32 MiB. */
+  readonly logLimit?: number;
+}
+
+type OwnStreams = 'stdin' | 'stdout' | 'stderr';
+export type DetachRunOptions = Omit<BoxRunOptions, OwnStreams> & DetachOptions;
+export type DetachDirectoryOptions = Omit<DirectoryRunOptions, OwnStreams> & DetachOptions;
+
+export interface DetachedContainer {
+  readonly containerId: string;
+  readonly name: string;
+  /** Set when the command could not be executed at all (126, 127). */
+  readonly exit?: ExitStatus;
+}
+
+export interface LogOptions extends Cancellable {
+  /** Goes on until the container has ended. */
+  readonly follow?: boolean;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+  /** Only the last lines, this many. */
+  readonly tail?: number;
+}
+
+export interface LogLine {
+  /** ISO 8601. */
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** A line with its newline, or what there was of one. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ExecOptions extends Cancellable {
+  /** Merged over the container's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** As of `run`; default the container's. */
+  readonly user?: string;
+  /** Absolute path inside; default the container's. */
+  readonly workdir?: string;
+  readonly terminal?: boolean;
+  readonly stdin?: Stdio;
+  readonly stdout?: Stdio;
+  readonly stderr?: Stdio;
+}
+
+/** A process of a container, from `/proc`. */
+export interface ContainerProcessInfo {
+  /** As the host numbers it, and as the container does. */
+  readonly pid: number;
+  readonly containerPid: number;
+  readonly parentPid: number;
+  /** As the host has it. */
+  readonly uid: number;
+  /** One letter, proc_pid_stat(5). */
+  readonly state: string;
+  /** Milliseconds of processor time. */
+  readonly cpuTime: number;
+  /** Bytes in memory. */
+  readonly memory: number;
+  readonly command: string;
+}
+
+/** What a container uses. */
+export interface ContainerStats {
+  readonly containerId: string;
+  readonly name: string;
+  /** Where memory and processor time come from: the container's cgroup, or the sum of its living processes. */
+  readonly source: 'cgroup' | 'processes';
+  /** Bytes. */
+  readonly memory: number;
+  readonly memoryLimit?: number;
+  /** Milliseconds of processor time so far. */
+  readonly cpuTime: number;
+  readonly pids: number;
+  readonly pidsLimit?: number;
+}
+
+/** How a path differs from the image: added, changed, deleted. */
+export interface ContainerChange {
+  readonly kind: 'A' | 'C' | 'D';
+  /** Absolute inside the container. */
+  readonly path: string;
+}
+
+/** A connection to a detached container's streams. */
+export interface Attachment extends AsyncDisposable {
+  readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
+  write(bytes: Uint8Array): void;
+  /** Ends the container's standard input. */
+  end(): void;
+  resize(columns: number, rows: number): void;
+  readonly terminal: boolean;
+  /** How the container ended; undefined when only the connection did. */
+  readonly exit: Promise<ExitStatus | undefined>;
+}
+
+/**
+ * The containers of a home, whoever started them. Each is named by its containerId, the beginning of it, or its name;
+ * ERR_BOX_CONTAINER_UNKNOWN when there is none, ERR_BOX_CONTAINER_STATE when it is not in a state to do what is asked.
+ */
+export interface Containers {
+  /** All of them, oldest first, those that have ended too. */
+  list(): Promise<readonly ContainerSummary[]>;
+  get(container: string): Promise<ContainerSummary>;
+  /** Starts a container that a supervisor of its own holds, which outlives this program. */
+  detach(reference: string, options?: DetachRunOptions): Promise<DetachedContainer>;
+  /** The same in a plain directory. */
+  detachDirectory(directory: string, options?: DetachDirectoryOptions): Promise<DetachedContainer>;
+  /** What a detached container wrote. */
+  logs(container: string, options?: LogOptions): AsyncIterable<LogLine>;
+  /** Sends a signal to the first process. */
+  kill(container: string, signal?: NodeJS.Signals | number): Promise<void>;
+  /** Sends the stop signal, and SIGKILL after the stop timeout (milliseconds). Nothing happens to one that has ended. */
+  stop(container: string, options?: Cancellable & { readonly timeout?: number }): Promise<ContainerSummary>;
+  /** Resolves when it has ended. */
+  wait(container: string, options?: Cancellable): Promise<ExitStatus>;
+  /** Removes all that is left of it; one that runs only with `force`, by SIGKILL. */
+  remove(container: string, options?: Cancellable & { readonly force?: boolean }): Promise<ContainerSummary>;
+  rename(container: string, name: string): Promise<void>;
+  /** Starts a further command in it: the same namespaces, cgroups, capabilities and filter. */
+  exec(container: string, argv: readonly [string, ...string[]], options?: ExecOptions): Promise<RunningContainer>;
+}

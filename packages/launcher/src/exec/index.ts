@@ -1,0 +1,1 @@
+export { type ExecRequest, planExec } from './plan-exec.ts';
