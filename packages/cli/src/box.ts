@@ -1,4 +1,5 @@
 // The entry point. It asks so little of Node that an old one still gets as far as the message below.
+import fs from 'node:fs';
 import nodeModule from 'node:module';
 import type * as Main from './main.ts';
 
@@ -10,12 +11,22 @@ if (major < 22 || (major === 22 && minor < 15)) {
   );
   process.exit(125);
 }
-// Not Node's default below /tmp: whoever made that directory first could feed us code. Without one, or on a full disk,
-// Node goes on without.
+// Not Node's default below /tmp: whoever made that directory first could feed us code. For the same reason only where the
+// directory above is our own, which under `sudo -E` it is not. Without a cache, or on a full disk, Node goes on without.
 const { XDG_CACHE_HOME, HOME } = process.env;
-const cache = XDG_CACHE_HOME ?? `${HOME ?? ''}/.cache`;
-if (cache.startsWith('/') && cache !== '/.cache') nodeModule.enableCompileCache(`${cache}/box/compiled`);
+const [above, below] = XDG_CACHE_HOME ? [XDG_CACHE_HOME, 'box'] : [HOME ?? '', '.cache/box'];
+if (above.startsWith('/') && isOurs(above)) {
+  nodeModule.enableCompileCache(`${above}/${below}/compiled`);
+}
 
 // Only now, so that it comes out of the cache.
 const { main } = nodeModule.createRequire(__filename)('./main.cjs') as typeof Main;
 void main(process.argv.slice(2));
+
+function isOurs(path: string): boolean {
+  try {
+    return fs.statSync(path).uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
