@@ -13,10 +13,10 @@ import type { Job, Outcome } from './worker-protocol.ts';
 const port = parentPort;
 if (port === null) throw new Error('layer-worker runs as a worker thread only');
 
-let exactModes: boolean | undefined;
+// At once, and not with the first job: it loads koffi, which a thread that was started ahead has the time for.
+const exactModes = clearThreadUmask();
 
 port.on('message', (job: Job) => {
-  exactModes ??= clearThreadUmask();
   port.postMessage(extract(job, exactModes));
 });
 
