@@ -64,7 +64,7 @@ function table(
     const cells = [
       `${wall.toFixed(2)} s`,
       `(${Math.min(...walls).toFixed(2)}-${Math.max(...walls).toFixed(2)})`,
-      `box takes ${ratio.toFixed(2)}x`,
+      `first takes ${ratio.toFixed(2)}x`,
       `cpu ${median(runs.map(({ cpu }) => cpu)).toFixed(2)} s`,
       `peak ${(Math.max(...runs.map(({ memory }) => memory)) / 1e6).toFixed(0)} MB`,
     ];

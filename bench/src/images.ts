@@ -50,6 +50,7 @@ const makers: Readonly<Record<string, (registry: Registry) => Promise<void>>> = 
     const layers = [0, 1].map((layer) => fastLayer([{ path: `large-${layer}`, content: halfRandom(400) }]));
     await pushDocument(registry, 'large-files', buildImage({ layers }), 'latest');
   },
+  shared: pushShared,
   'layers-127': async (registry) => {
     const layers = Array.from({ length: 127 }, (_none, at) => buildLayer(manyLayersEntries(at)));
     await pushDocument(registry, 'layers-127', buildImage({ layers }), 'latest');
@@ -72,8 +73,23 @@ async function imageReady(registry: Registry, name: string): Promise<void> {
   );
   if (made) return;
   process.stderr.write(`making the image ${name}\n`);
-  await makers[name]?.(registry);
+  const count = /^files-(\d+)$/.exec(name)?.[1];
+  if (count === undefined) await makers[name]?.(registry);
+  else await pushFiles(registry, name, Number(count));
   await writeFile(mark, '');
+}
+
+/** Made in pieces: a million entries do not fit into one list of parts. */
+async function pushFiles(registry: Registry, name: string, count: number): Promise<void> {
+  const parts: Buffer[] = [];
+  for (let from = 0; from < count; from += 10_000) {
+    const entries = Array.from({ length: Math.min(10_000, count - from) }, (_none, at): TarEntry => {
+      return { path: `files/${Math.floor((from + at) / 1000)}/${from + at}` };
+    });
+    parts.push(writeTar(entries, { end: false }));
+  }
+  parts.push(writeTar([]));
+  await pushDocument(registry, name, buildImage({ layers: [buildLayer(Buffer.concat(parts))] }), 'latest');
 }
 
 async function pushRandom(registry: Registry, name: string, megabytes: readonly number[]): Promise<void> {
@@ -115,22 +131,41 @@ const morePackages = ['libperl5.36', 'cpp-12', 'binutils-x86-64-linux-gnu', 'ope
 
 /** The Debian with twelve layers of packages as apt downloads them; some delete what earlier ones brought. */
 async function pushDebianWithPackages(registry: Registry): Promise<void> {
+  const removals = new Map([
+    [4, [whiteout('usr/share/vim')]],
+    [8, [opaque('usr/share/doc')]],
+  ]);
+  const layers = await debianWithPackages([...packages, ...morePackages], removals);
+  await pushDocument(registry, 'debian-13-layers', buildImage({ layers }), 'latest');
+}
+
+/** `shared-base`, `shared-derived` with three layers more, and `shared-new` of those three. */
+async function pushShared(registry: Registry): Promise<void> {
+  const [base, ...added] = await debianWithPackages(packages.slice(0, 3), new Map());
+  if (base === undefined) throw new Error('there is no base layer');
+  await pushDocument(registry, 'shared-base', buildImage({ layers: [base] }), 'latest');
+  await pushDocument(registry, 'shared-derived', buildImage({ layers: [base, ...added] }), 'latest');
+  await pushDocument(registry, 'shared-new', buildImage({ layers: added }), 'latest');
+}
+
+/** The Debian's layer and one for each package; `removals` go before the files of the package at that position. */
+async function debianWithPackages(
+  names: readonly string[],
+  removals: ReadonlyMap<number, readonly TarEntry[]>,
+): Promise<BuiltLayer[]> {
   const work = await mkdtemp(join(cache, 'packages-'));
   try {
-    const names = [...packages, ...morePackages];
-    await runCommand('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...names], {
-      cwd: work,
-      timeout: 600_000,
-    });
+    const options = ['-qq', '-o', 'APT::Sandbox::User=root'];
+    await runCommand('apt-get', ['download', ...options, ...names], { cwd: work, timeout: 600_000 });
     const files = (await readdir(work)).toSorted();
     const layers: BuiltLayer[] = [await debianLayer(work)];
     for (const [at, file] of files.entries()) {
       const tar = join(work, 'data.tar');
       await runCommand('sh', ['-ec', `dpkg-deb --fsys-tarfile "$1" > "$2"`, 'sh', join(work, file), tar]);
-      const removed = at === 4 ? [whiteout('usr/share/vim')] : at === 8 ? [opaque('usr/share/doc')] : [];
-      layers.push(buildLayer(Buffer.concat([writeTar(removed, { end: false }), await readFile(tar)])));
+      const removed = writeTar(removals.get(at) ?? [], { end: false });
+      layers.push(buildLayer(Buffer.concat([removed, await readFile(tar)])));
     }
-    await pushDocument(registry, 'debian-13-layers', buildImage({ layers }), 'latest');
+    return layers;
   } finally {
     await rm(work, { recursive: true });
   }

@@ -26,12 +26,18 @@ switch (positionals[0]) {
   case 'run':
     await (await import('./run.ts')).benchRun(options);
     break;
+  case 'shared':
+    await (await import('./shared.ts')).benchShared(options);
+    break;
+  case 'linear':
+    await (await import('./linear.ts')).benchLinear(options);
+    break;
   case 'extract':
     await (await import('./extract.ts')).benchExtract(options);
     break;
   default:
     process.stderr.write(
-      'npm run bench -- pull|unpack|run|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+      'npm run bench -- pull|unpack|run|shared|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
     );
     process.exitCode = 2;
 }
