@@ -103,7 +103,9 @@ const swap = `
 const { readdirSync, renameSync, symlinkSync, unlinkSync } = require('node:fs');
 const [home, out] = process.argv.slice(1);
 console.log('ready');
-for (;;) {
+const parent = process.ppid;
+// Ends with the test, even when that is killed.
+for (const end = Date.now() + 50_000; Date.now() < end && process.ppid === parent; ) {
   for (const layer of readdirSync(home)) {
     if (!layer.startsWith('layer-')) continue;
     for (const name of ['d', 'd/sub']) {
