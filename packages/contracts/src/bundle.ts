@@ -1,3 +1,4 @@
+import type { UserModeNetwork } from './network.ts';
 import type { Rootfs } from './rootfs.ts';
 
 /** A rootfs, a process and the limits it is to live in: all an isolator needs. Plain data. After the OCI runtime-spec's bundle. */
@@ -10,6 +11,8 @@ export interface Bundle {
   readonly process: ContainerProcess;
   readonly hostname: string;
   readonly network: NetworkMode;
+  /** For `private`: what connects it. */
+  readonly userModeNetwork?: UserModeNetwork;
   readonly mounts: readonly Mount[];
   readonly capabilities: readonly LinuxCapability[];
   readonly noNewPrivileges: boolean;

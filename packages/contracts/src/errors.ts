@@ -55,6 +55,7 @@ export const errorCodes = [
   'ERR_BOX_COMMAND_EMPTY',
   'ERR_BOX_CONTAINER_SETUP',
   'ERR_BOX_LAUNCH_FAILED',
+  'ERR_BOX_NETWORK_FAILED',
   // plugins
   'ERR_BOX_PLUGIN_INVALID',
   // the system

@@ -8,6 +8,7 @@ export * from './events.ts';
 export * from './image.ts';
 export * from './isolator.ts';
 export * from './launch-plan.ts';
+export * from './network.ts';
 export * from './plugin.ts';
 export * from './reference.ts';
 export * from './rootfs.ts';

@@ -1,3 +1,4 @@
+import type { UserModeNetwork } from './network.ts';
 import type { SystemCall } from './system-call.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface LaunchPlan {
   readonly root?: string;
   /** Directories of the cgroup file system that the plan makes, for the launcher to remove at the end. */
   readonly cgroups?: readonly string[];
+  /** What the launcher connects the container's network namespace with, before the command starts. */
+  readonly network?: UserModeNetwork;
   /** For messages when the command cannot be executed: what was asked for. */
   readonly command: readonly string[];
   /** What a person should know before relying on this: `chroot is no security boundary`. */
@@ -44,7 +47,7 @@ export type PlanDescriptor =
   | { readonly fd: number; readonly purpose: string; readonly kind: 'file'; readonly path: string }
   /** The exec stub of packages/linux, an executable file. */
   | { readonly fd: number; readonly purpose: string; readonly kind: 'stub' }
-  /** The writing end of a pipe that the launcher reads `report` from. */
+  /** A socket that the launcher reads `report` from, and answers on where the stub waits for it. */
   | { readonly fd: number; readonly purpose: string; readonly kind: 'report' };
 
 /**

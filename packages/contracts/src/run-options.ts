@@ -1,3 +1,4 @@
+import type { PublishedPort } from './network.ts';
 import type { Mount, NetworkMode, ResourceLimits } from './bundle.ts';
 
 /** What a caller may ask of a container; every field overrides the image's config. Names follow docker's. */
@@ -20,7 +21,10 @@ export interface RunOptions {
   readonly terminal?: boolean;
   readonly readOnly?: boolean;
   readonly mounts?: readonly Mount[];
+  /** Default `host`; `private` when ports are published. */
   readonly network?: NetworkMode;
+  /** Ports of the host's that lead into the container, which has a `private` network then. */
+  readonly publish?: readonly PublishedPort[];
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly noNewPrivileges?: boolean;

@@ -6,6 +6,7 @@ import { capabilitySet } from './capability-set.ts';
 import { buildEnv } from './env.ts';
 import { hostsFile, resolvConfFile } from './network-files.ts';
 import { seccompProgram } from './seccomp-program.ts';
+import { networkMode, userNetwork } from './network.ts';
 import { rememberUser } from './user-cache.ts';
 import { resolveUser } from './user.ts';
 import { workingDirectory } from './working-directory.ts';
@@ -22,14 +23,15 @@ export interface ContainerNames {
 /** Merges the image's config with the caller's options. OCI image-spec, conversion.md. */
 export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions, names: ContainerNames): Bundle {
   const config: ProcessConfig = image.imageConfig.config ?? {};
-  const network = options.network ?? 'host';
+  const network = networkMode(options);
+  const userModeNetwork = network === 'private' ? userNetwork(options) : undefined;
   const hostname = options.hostname ?? defaultHostname(options, names.containerId);
   const terminal = options.terminal ?? false;
   const text = options.user ?? config.User ?? '';
   const user = rememberUser({ rootfs, text, home: names.home }, () => resolveUser(text, viewRootfs(rootfs)));
   const capabilities = capabilitySet(options);
   const seccomp = seccompProgram(options.seccomp, capabilities);
-  const resolvConf = resolvConfFile(options, network);
+  const resolvConf = resolvConfFile(options, network, userModeNetwork?.dns);
   return {
     containerId: names.containerId,
     directory: names.directory,
@@ -44,6 +46,7 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
     },
     hostname,
     network,
+    ...(userModeNetwork === undefined ? {} : { userModeNetwork }),
     mounts: options.mounts ?? [],
     capabilities,
     noNewPrivileges: options.noNewPrivileges ?? true,

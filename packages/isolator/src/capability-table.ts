@@ -18,6 +18,8 @@ export function capabilityTable(isolators: readonly Isolator[]): string {
       const answer = isolator.capabilities(privilege)[feature];
       const isMachines = delegated.has(feature) && isolator.capabilities(privilege)['ulimits'] === true;
       if (isMachines) return 'with cgroups';
+      if (feature === 'network-private' && isolator.capabilities(privilege)['network-none'] === true)
+        return 'with a tool';
       return answer === true ? 'yes' : note(answer);
     });
     return `| ${feature} | ${cells.join(' | ')} |`;

@@ -1,4 +1,5 @@
 import type { IsolationFeature, Rootfs, RunOptions } from '@boxkit/contracts';
+import { networkMode } from './network.ts';
 
 /** What the caller's options need a backend to enforce. */
 export function requiredFeatures(rootfs: Rootfs, options: RunOptions): readonly IsolationFeature[] {
@@ -9,8 +10,8 @@ export function requiredFeatures(rootfs: Rootfs, options: RunOptions): readonly 
     [mounts.some(({ type }) => type === 'bind'), 'bind-mounts'],
     [mounts.some(({ type }) => type === 'tmpfs'), 'tmpfs-mounts'],
     [options.hostname !== undefined, 'uts-namespace'],
-    [options.network === 'none', 'network-none'],
-    [options.network === 'private', 'network-private'],
+    [networkMode(options) === 'none', 'network-none'],
+    [networkMode(options) === 'private', 'network-private'],
     [options.user !== undefined, 'user-switch'],
     [(options.capDrop?.length ?? 0) > 0, 'capability-drop'],
     [options.noNewPrivileges === true, 'no-new-privileges'],

@@ -14,14 +14,24 @@ export function hostsFile({ addHosts = [] }: RunOptions, hostname: string): stri
   return `${lines.join('\n')}\n`;
 }
 
-/** The container's /etc/resolv.conf: the servers asked for, else the host's; undefined without a network. resolv.conf(5). */
-export function resolvConfFile({ dns = [] }: RunOptions, network: NetworkMode): string | undefined {
+/**
+ * The container's /etc/resolv.conf: the servers asked for, else the host's; undefined without a network. A private
+ * network's own server, `forwarder`, stands for the host's, which may listen on its loopback device. resolv.conf(5).
+ */
+export function resolvConfFile({ dns = [] }: RunOptions, network: NetworkMode, forwarder?: string): string | undefined {
   if (dns.length > 0) return `${dns.map((server) => `nameserver ${server}`).join('\n')}\n`;
   if (network === 'none') return undefined;
   try {
-    return readFileSync('/etc/resolv.conf', 'utf8');
+    const own = readFileSync('/etc/resolv.conf', 'utf8');
+    return forwarder === undefined ? own : forwardTo(forwarder, own);
   } catch {
     // a host without one resolves no names, and so does its container
-    return undefined;
+    return forwarder === undefined ? undefined : forwardTo(forwarder, '');
   }
+}
+
+/** Keeps the search list and the options. */
+function forwardTo(server: string, own: string): string {
+  const others = own.split('\n').filter((line) => /^(?:search|domain|options)\s/.test(line));
+  return [`nameserver ${server}`, ...others, ''].join('\n');
 }

@@ -12,6 +12,7 @@ export interface ContainerParts {
   readonly child: ChildProcess;
   readonly stdio: OpenStdio;
   readonly reports: ReportReader;
+  readonly network: AsyncDisposable | undefined;
   readonly signal: AbortSignal;
   readonly emit: (event: BoxEvent) => void;
 }
@@ -105,6 +106,7 @@ export class Container implements RunningContainer {
     this.#ended = true;
     signal.removeEventListener('abort', onAbort);
     if (this.#planned.plan.tree === 'descendants') endTree(this.#planned.plan, this.pid);
+    await this.#parts.network?.[Symbol.asyncDispose]();
     await removeCgroups(this.#planned.plan.cgroups);
     const meant = this.#meant === undefined ? {} : { meant: this.#meant };
     const status = exitStatus(this.#planned, { ...end, ...meant }, await reports.all);

@@ -16,7 +16,7 @@ export interface OpenDescriptors extends Disposable {
 const unnamed = 0x40_0000 | constants.O_DIRECTORY;
 
 /** Opens what the plan names beyond 0, 1 and 2. `home` is where the stub is kept. */
-export function openDescriptors(plan: LaunchPlan, home: string): OpenDescriptors {
+export function openDescriptors(plan: Pick<LaunchPlan, 'descriptors'>, home: string): OpenDescriptors {
   const opened: number[] = [];
   const close = (): void => {
     for (const fd of opened.splice(0)) closeSync(fd);

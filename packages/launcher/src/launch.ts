@@ -9,7 +9,8 @@ import {
   type StageContext,
 } from '@boxkit/contracts';
 import { openDescriptors } from './descriptors.ts';
-import { readReports } from './report-reader.ts';
+import { ContainerNetwork } from './network/container-network.ts';
+import { readReports, type ReportReader } from './report-reader.ts';
 import { Container } from './container.ts';
 import { openStdio, openTerminalStdio, type LaunchStdio, type OpenStdio } from './stdio.ts';
 
@@ -32,15 +33,19 @@ async function start(
   context.signal.throwIfAborted();
   const stdio = planned.plan.terminal ? openTerminalStdio() : openStdio(options);
   const child = await spawnPlan(planned, context.store.home, stdio);
+  const reports = readReports(reportStream(planned, child));
+  const network = connectNetwork(planned, { child, reports, home: context.store.home });
   const container = new Container(planned, {
     child,
     stdio,
-    reports: readReports(reportStream(planned, child)),
+    reports,
+    network,
     signal: context.signal,
     emit: (event) => context.emit(event),
   });
   context.defer(() => container[Symbol.asyncDispose]());
   try {
+    await network?.connected;
     await container.ready;
     context.signal.throwIfAborted();
     return container;
@@ -73,6 +78,15 @@ async function spawnPlan(planned: PlannedContainer, home: string, stdio: OpenStd
     stdio.destroy();
     throw error;
   }
+}
+
+function connectNetwork(
+  { plan, bundle }: PlannedContainer,
+  started: { readonly child: ChildProcess; readonly reports: ReportReader; readonly home: string },
+): ContainerNetwork | undefined {
+  if (plan.network === undefined) return undefined;
+  const { child, reports, home } = started;
+  return new ContainerNetwork(plan.network, { pid: child.pid ?? -1, reports, home, directory: bundle.directory });
 }
 
 function reportStream({ plan }: PlannedContainer, child: ChildProcess): Duplex | undefined {

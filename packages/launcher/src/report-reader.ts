@@ -5,28 +5,39 @@ import { parseReports, type StubReport } from '@boxkit/linux';
 export interface ReportReader {
   /** Resolves to true when everything is set up, to false when the reports end without it. */
   readonly ready: Promise<boolean>;
+  /** Resolves to true when the stub waits for an answer, to false when the reports end without that. */
+  readonly waiting: Promise<boolean>;
+  /** Lets a stub that waits go on. */
+  readonly answer: () => void;
   /** All reports; resolves at the end of the stream. */
   readonly all: Promise<readonly StubReport[]>;
 }
 
 /** Reads the report channel. A stream without a stub behind it ends at once, with no reports. */
 export function readReports(stream: Duplex | undefined): ReportReader {
-  if (stream === undefined) return { ready: Promise.resolve(true), all: Promise.resolve([]) };
+  if (stream === undefined) {
+    const no = Promise.resolve(false);
+    return { ready: Promise.resolve(true), waiting: no, answer: () => {}, all: Promise.resolve([]) };
+  }
   const chunks: Buffer[] = [];
   const { promise: ready, resolve: setReady } = Promise.withResolvers<boolean>();
+  const { promise: waiting, resolve: setWaiting } = Promise.withResolvers<boolean>();
   const { promise: all, resolve: setAll } = Promise.withResolvers<readonly StubReport[]>();
   const reports = (): readonly StubReport[] => parseReports(Buffer.concat(chunks));
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
-    if (reports().some(({ kind }) => kind === 'ready')) setReady(true);
+    const kinds = reports().map(({ kind }) => kind);
+    if (kinds.includes('waiting')) setWaiting(true);
+    if (kinds.includes('ready')) setReady(true);
   });
   stream.on('error', () => {
     // a reset is an end: what was reported counts
   });
   stream.on('close', () => {
     const list = reports();
+    setWaiting(list.some(({ kind }) => kind === 'waiting'));
     setReady(list.some(({ kind }) => kind === 'ready'));
     setAll(list);
   });
-  return { ready, all };
+  return { ready, waiting, answer: () => void stream.write('\n'), all };
 }

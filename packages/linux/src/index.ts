@@ -10,3 +10,4 @@ export * from './rootfs-view/index.ts';
 export * from './overlay-mount.ts';
 export * from './pipe.ts';
 export * from './cgroup/index.ts';
+export * from './user-network/index.ts';

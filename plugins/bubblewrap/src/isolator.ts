@@ -49,6 +49,7 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     ...planAround(startIn(cgroups, programs), preparedRootCalls(bundle, { singleId: idMap.kind === 'single' })),
     terminal: bundle.process.terminal,
     tree: 'namespace',
+    ...(bundle.userModeNetwork === undefined ? {} : { network: bundle.userModeNetwork }),
     cgroups: cgroups.map(({ path }) => path),
     command: bundle.process.argv,
     warnings: [],

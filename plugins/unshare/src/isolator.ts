@@ -45,6 +45,7 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     ),
     terminal: bundle.process.terminal,
     tree: 'namespace',
+    ...(bundle.userModeNetwork === undefined ? {} : { network: bundle.userModeNetwork }),
     cgroups: cgroups.map(({ path }) => path),
     command: bundle.process.argv,
     warnings: [],

@@ -65,3 +65,4 @@ export const TIOCSCTTY = 0x540e;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
 export const SIOCSIFFLAGS = 0x8914;
+export const NS_GET_USERNS = 0xb701;

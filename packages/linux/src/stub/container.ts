@@ -15,7 +15,7 @@ import { becomeUser } from './calls/identity.ts';
 import { forkInit } from './calls/init.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
 import { CLONE_NEWNS, SIGCHLD } from './constants.ts';
-import { reportEnd } from './report.ts';
+import { awaitLauncher, reportEnd } from './report.ts';
 import { setLimits } from './calls/limits.ts';
 import { raiseLoopback } from './calls/network.ts';
 import { makeDirectories } from './calls/paths.ts';
@@ -63,6 +63,7 @@ export function containerCalls(bundle: Bundle, setting: ContainerSetting): reado
     ...placeKernelFiles({ sys }),
     ...hideKernelFiles(),
     ...(setting.networkNamespace ? raiseLoopback() : []),
+    ...(bundle.userModeNetwork === undefined ? [] : awaitLauncher()),
     ...(setting.utsNamespace ? setHostname(bundle.hostname) : []),
     ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),
     ...commandCalls(bundle, setting.singleId),
@@ -82,6 +83,7 @@ export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singl
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
     ...makeSharedMemory(bundle.limits),
     ...hideKernelFiles(),
+    ...(bundle.userModeNetwork === undefined ? [] : awaitLauncher()),
     ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),
     ...commandCalls(bundle, singleId),
   ];

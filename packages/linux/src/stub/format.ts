@@ -1,4 +1,5 @@
 import type { LaunchPlan, SystemCall, SystemCallArgument } from '@boxkit/contracts';
+import { networkArguments } from '../user-network/arguments.ts';
 import { namedArguments } from './flag-names.ts';
 
 /** A call as strace would show it, with its reason: `mount("proc", "/proc", "proc", MS_NOSUID)  # why`. */
@@ -17,6 +18,13 @@ export function formatPlan(plan: LaunchPlan): string {
     ...Object.entries(plan.env).map(([key, value]) => `# with ${key}=${value}`),
     ...plan.warnings.map((warning) => `# warning: ${warning}`),
   ];
+  if (plan.network !== undefined)
+    lines.push(
+      '',
+      `# network: ${networkArguments(plan.network)
+        .map((word) => JSON.stringify(word))
+        .join(' ')}`,
+    );
   for (const descriptor of plan.descriptors) {
     const what = descriptor.kind === 'file' ? descriptor.path : descriptor.kind;
     lines.push('', `# descriptor ${descriptor.fd}, ${what}: ${descriptor.purpose}`);

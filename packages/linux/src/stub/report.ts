@@ -1,10 +1,12 @@
 import { constants } from 'node:os';
 import type { SystemCall } from '@boxkit/contracts';
-import { reportDescriptor, reportSize } from './layout.ts';
+import { reportDescriptor, reportSize, setupFailed } from './layout.ts';
 
 /** What the stub told its launcher: that the command is next, or the call that failed. */
 export type StubReport =
   | { readonly kind: 'ready' }
+  /** It goes on when the launcher has written a byte to the report's socket, and ends when that is closed. */
+  | { readonly kind: 'waiting' }
   /** `position` in the list that was encoded as `list`; -1 when the program itself could not be read. */
   /** How the container's first process ended, from the process that waited for it. */
   | { readonly kind: 'ended'; readonly code: number; readonly signal?: number }
@@ -22,6 +24,32 @@ export function reportReady(): SystemCall {
     args: [reportDescriptor, { bytes }, reportSize],
     why: 'tell the launcher that the setup is done',
   };
+}
+
+/** The first word of a record that says that the stub waits for an answer. */
+const waiting = 0xffff_ffff_ffff_fffdn;
+
+/** Tells the launcher how far it is, and goes on when the launcher answers; ends when there is no launcher any more. */
+export function awaitLauncher(): readonly SystemCall[] {
+  const bytes = Buffer.alloc(reportSize);
+  bytes.writeBigUInt64LE(waiting);
+  return [
+    {
+      name: 'write',
+      args: [reportDescriptor, { bytes }, reportSize],
+      why: 'the launcher may connect the network now',
+      next: { positive: 'answer' },
+    },
+    { name: 'exit_group', args: [setupFailed], why: 'there is no launcher any more', label: 'no answer' },
+    {
+      name: 'read',
+      args: [reportDescriptor, { buffer: 'answer of the launcher', size: 8 }, 1],
+      why: 'until it is connected',
+      ignore: ['EINTR'],
+      label: 'answer',
+      next: { zero: 'no answer', error: 'answer' },
+    },
+  ];
 }
 
 /** The first word of a record whose second is a wait status. */
@@ -62,6 +90,7 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
   for (let at = 0; at + reportSize <= bytes.length; at += reportSize) {
     const first = bytes.readBigUInt64LE(at);
     if (first === ready) reports.push({ kind: 'ready' });
+    else if (first === waiting) reports.push({ kind: 'waiting' });
     else if (first === ended) reports.push(parseEnd(bytes.readUInt32LE(at + 8)));
     else {
       reports.push({

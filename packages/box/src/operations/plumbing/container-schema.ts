@@ -44,6 +44,24 @@ const limit = z
   .union([z.number().nonnegative(), z.literal('unlimited')])
   .transform((value) => (value === 'unlimited' ? Infinity : value));
 
+const port = z.int().min(1).max(65_535);
+
+const userModeNetwork = z.strictObject({
+  kind: z.literal('user-mode'),
+  tool: z.enum(['pasta', 'slirp4netns']),
+  program: absolutePath,
+  dns: z.string(),
+  ports: z.array(
+    z.strictObject({
+      address: z.string().optional(),
+      hostPort: port,
+      containerPort: port,
+      count: port.optional().describe('consecutive ports, from these on'),
+      protocol: z.enum(['tcp', 'udp']).optional(),
+    }),
+  ),
+});
+
 export const bundle = z.strictObject({
   containerId: z.string(),
   directory: absolutePath,
@@ -58,6 +76,7 @@ export const bundle = z.strictObject({
   }),
   hostname: z.string(),
   network: z.enum(['none', 'host', 'private']),
+  userModeNetwork: userModeNetwork.optional(),
   mounts: z.array(
     z.strictObject({
       type: z.enum(['bind', 'tmpfs']),
@@ -133,6 +152,7 @@ export const launchPlan = z.strictObject({
   terminal: z.boolean(),
   tree: z.enum(['namespace', 'descendants']),
   root: absolutePath.optional(),
+  network: userModeNetwork.optional(),
   cgroups: z.array(absolutePath).optional(),
   command: texts,
   warnings: texts,

@@ -1,0 +1,98 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { Duplex } from 'node:stream';
+import { Socket } from 'node:net';
+import type { SystemCall } from '@boxkit/contracts';
+import { makePipe, planOfCalls, reportDescriptor } from '@boxkit/linux';
+import { openDescriptors } from '../descriptors.ts';
+import { readReports, type ReportReader } from '../report-reader.ts';
+
+/** As much of what the tool says as is kept. */
+const outputLimit = 16 * 1024;
+
+/** A tool that connects a network namespace, and its guardian: see `networkGuardianCalls`. */
+export class NetworkProcess implements AsyncDisposable {
+  /** Resolves when the tool forwards packets; rejects with what it has said when it ends before. */
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  readonly #reports: ReportReader;
+  #output = '';
+
+  constructor(
+    calls: readonly SystemCall[],
+    { namespaceOf, home }: { readonly namespaceOf: number; readonly home: string },
+  ) {
+    const readiness = makePipe(4096);
+    const reader = new Socket({ fd: readiness.read, readable: true, writable: false });
+    try {
+      this.#child = spawnGuardian(calls, { namespaceOf, home, readiness: readiness.write });
+    } catch (error) {
+      reader.destroy();
+      throw error;
+    } finally {
+      closeSync(readiness.write);
+    }
+    const failed = once(this.#child, 'close');
+    this.#closed = failed.catch(() => {});
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      if (this.#output.length < outputLimit) this.#output += chunk.toString();
+    });
+    const channel: unknown = this.#child.stdio[reportDescriptor as 3];
+    this.#reports = readReports(channel instanceof Duplex ? channel : undefined);
+    void this.#reports.waiting.then((waits) => {
+      if (waits) this.#reports.answer();
+    });
+    this.ready = this.#becomeReady(reader);
+    this.ready.catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // the kernel ends the tool with it
+    this.#child.kill('SIGKILL');
+    // the tool holds the other end of its standard error until it is gone
+    await this.#closed;
+  }
+
+  async #becomeReady(reader: Socket): Promise<void> {
+    const isReady = await new Promise<boolean>((resolve) => {
+      reader.once('data', () => resolve(true));
+      reader.once('close', () => resolve(false));
+      reader.on('error', () => resolve(false));
+      this.#child.once('error', () => resolve(false));
+    });
+    reader.destroy();
+    if (isReady) return;
+    await this.#closed;
+    const failure = (await this.#reports.all).find((report) => report.kind === 'failed');
+    const said = complaints(this.#output);
+    if (said !== '') throw new Error(said);
+    throw new Error(failure === undefined ? 'it ended without a word' : `its guardian failed: ${failure.errno}`);
+  }
+}
+
+function spawnGuardian(
+  calls: readonly SystemCall[],
+  setting: { readonly namespaceOf: number; readonly home: string; readonly readiness: number },
+): ChildProcess {
+  const namespace = openSync(`/proc/${setting.namespaceOf}/ns/net`, 'r');
+  try {
+    const plan = planOfCalls(calls);
+    using descriptors = openDescriptors(plan, setting.home);
+    return spawn(plan.argv[0], [], {
+      env: plan.env,
+      cwd: '/',
+      detached: true,
+      stdio: [namespace, setting.readiness, 'pipe', ...descriptors.stdio],
+    });
+  } finally {
+    closeSync(namespace);
+  }
+}
+
+/** The tool's own words, without those on a system log that is not there. */
+function complaints(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !/^Failed to send \d+ bytes to syslog$/.test(line)).join('; ');
+}

@@ -1,0 +1,3 @@
+export * from './arguments.ts';
+export * from './find-tool.ts';
+export * from './guardian.ts';
