@@ -18,6 +18,7 @@ const names = [
   'tmpfs',
   'read-only',
   'network',
+  'publish',
   'add-host',
   'dns',
   'cap-add',

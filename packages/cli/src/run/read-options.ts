@@ -4,6 +4,7 @@ import type { BoxRunOptions } from '@boxkit/box';
 import { usage } from '../args/parse.ts';
 import type { OptionValues } from '../args/options.ts';
 import { parseMount, parseTmpfs, parseVolume } from './mounts.ts';
+import { parsePublish } from './publish.ts';
 import type { runOptions } from './options.ts';
 import {
   envFileLines,
@@ -39,6 +40,7 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   if (values.platform !== undefined) options.platform = values.platform;
   if (values.pull !== undefined) options.pull = values.pull as NonNullable<BoxRunOptions['pull']>;
   if (values.network !== undefined) options.network = values.network as NonNullable<BoxRunOptions['network']>;
+  if (values.publish.length > 0) options.publish = values.publish.map(parsePublish);
   if (values.tty) options.terminal = true;
   if (values['read-only']) options.readOnly = true;
   if (values.init) options.init = true;
