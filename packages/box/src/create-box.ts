@@ -35,6 +35,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     async *readFile(reference, path, how = {}) {
       yield* (await import('./operations/read-file.ts')).readFile(reference, path, how, machine);
     },
+    look: async (reference, how = {}) =>
+      (await import('./operations/look/open-look.ts')).openLook(reference, how, machine),
+    compare: async (before, after, how = {}) =>
+      (await import('./operations/look/compare.ts')).compareImages(before, after, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),

@@ -15,6 +15,7 @@ const documents = [
   'docs/guide/library.md',
   'docs/guide/plugins.md',
   'docs/guide/plumbing.md',
+  'docs/guide/looking-in.md',
   'docs/reference/errors.md',
 ];
 

@@ -32,6 +32,9 @@ export type {
   LaunchDocumentOptions,
   Plumbing,
 } from './operations/plumbing/plumbing.ts';
+export type { ImageComparison } from './operations/look/compare.ts';
+export type * from './operations/look/image-look.ts';
+export { type ImageAndPath, splitImagePath } from './operations/look/split-path.ts';
 export { describePlan } from './operations/plumbing/describe-plan.ts';
 export { encodePlanned } from './operations/plumbing/encode.ts';
 export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';

@@ -17,6 +17,8 @@ import type { Context } from '@boxkit/core';
 import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
 import type { BoxConfig } from './config.ts';
 import type { Containers } from './operations/containers/types.ts';
+import type { ImageComparison } from './operations/look/compare.ts';
+import type { ImageLook } from './operations/look/image-look.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type { Stages } from './stages.ts';
 
@@ -153,6 +155,13 @@ export interface Box extends AsyncDisposable {
    * Throws ERR_BOX_FILE_UNREADABLE, and what `run` throws up to the rootfs.
    */
   readFile(reference: string, path: string, options?: UnpackOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Opens an image for questions: what its layers add and delete, what it holds, where a path comes from. It is fetched
+   * and its layers extracted into the store when they are not; nothing is unpacked or started.
+   */
+  look(reference: string, options?: UnpackOptions): Promise<ImageLook>;
+  /** Opens two images, to tell what differs: files and config. */
+  compare(before: string, after: string, options?: UnpackOptions): Promise<ImageComparison>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

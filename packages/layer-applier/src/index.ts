@@ -14,5 +14,9 @@ export { openImageTree, type ImageTree, type TreeLayer } from './queries/image-t
 export { readFile, readFromTree, type ReadFileOptions } from './queries/read-file.ts';
 export { whoOwns, type LayerPlace, type Ownership as PathOwnership } from './queries/who-owns.ts';
 export { findEntries, listEntries, type ImageEntry } from './queries/list-entries.ts';
-export { findInImage } from './queries/find-in-image.ts';
+export { type Found, findInImage } from './queries/find-in-image.ts';
+export { listDirectory, type ListedName } from './queries/list-directory.ts';
+export { createPathHash } from './queries/path-hash.ts';
+export { layerSummary } from './queries/settled-path.ts';
+export { shownEntries, survey, type SurveyedEntry } from './queries/survey.ts';
 export { prepareWorkers } from './extract/worker-pool.ts';

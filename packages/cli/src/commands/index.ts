@@ -18,6 +18,13 @@ export const commands: readonly CommandEntry[] = [
   entry('inspect', 'show what is known of an image', async () => (await import('./inspect.ts')).inspect),
   entry('cat', 'print a file of an image', async () => (await import('./cat.ts')).cat),
   entry('layers', 'list the layers of an image', async () => (await import('./layers.ts')).layers),
+  entry('tree', 'draw the tree of an image, or of one layer', async () => (await import('./tree.ts')).tree),
+  entry('ls', 'list a directory of an image', async () => (await import('./ls.ts')).ls),
+  entry('find', 'find paths of an image by their name', async () => (await import('./find.ts')).find),
+  entry('why', 'tell which layer a path comes from, and by which command', async () => (await import('./why.ts')).why),
+  entry('diff', 'tell what differs between two images', async () => (await import('./diff.ts')).diff),
+  entry('history', 'show the steps that built an image', async () => (await import('./history.ts')).history),
+  entry('du', 'tell what takes the space of an image', async () => (await import('./du.ts')).du),
   entry(
     'fetch',
     'stage 1: a reference becomes blobs; prints what `box manifest` reads',
