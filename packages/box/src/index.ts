@@ -41,7 +41,6 @@ export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages }
 export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';
 export type {
   Attachment,
-  ContainerChange,
   ContainerProcessInfo,
   Containers,
   ContainerStats,
@@ -54,4 +53,5 @@ export type {
   ExecOptions,
   LogLine,
   LogOptions,
+  MeasureSource,
 } from './operations/containers/types.ts';

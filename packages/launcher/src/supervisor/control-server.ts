@@ -33,10 +33,14 @@ export interface ControlServer extends AsyncDisposable {
 /** Bytes that may wait for somebody who is attached and does not read, before they are let go. */
 const patience = 4 * 1024 * 1024;
 
+/** Milliseconds for what is still to be said at the end. */
+const lastWords = 1000;
+
 /** Listens on a socket in the container's directory that only its owner may open. */
 export async function serveControl(directory: string, supervised: Supervised): Promise<ControlServer> {
   const connected = new Set<Socket>();
   const attached = new Set<Socket>();
+  const answering = new Set<Promise<void>>();
   const server = createServer((socket) => {
     connected.add(socket);
     socket.on('error', () => socket.destroy());
@@ -44,7 +48,12 @@ export async function serveControl(directory: string, supervised: Supervised): P
       connected.delete(socket);
       attached.delete(socket);
     });
-    readFrames(socket, (frame) => void answer(frame, socket, { supervised, attached }).catch(() => socket.destroy()));
+    readFrames(socket, (frame) => {
+      const answered = answer(frame, socket, { supervised, attached })
+        .catch(() => void socket.destroy())
+        .finally(() => answering.delete(answered));
+      answering.add(answered);
+    });
   });
   const { path, close } = openSocketPath(directory);
   await listen(server, path);
@@ -59,11 +68,12 @@ export async function serveControl(directory: string, supervised: Supervised): P
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
-      // what is written already still goes out
+      // who waits for the end shall be told of it
+      const patient = setTimeout(() => connected.forEach((socket) => socket.destroy()), lastWords);
+      await Promise.race([Promise.allSettled(answering), closed]);
       for (const socket of connected) socket.end();
-      const timer = setTimeout(() => connected.forEach((socket) => socket.destroy()), 1000);
       await closed;
-      clearTimeout(timer);
+      clearTimeout(patient);
       close();
     },
   };

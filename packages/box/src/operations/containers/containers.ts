@@ -18,5 +18,10 @@ export function createContainers(machine: Machine): Containers {
     remove: async (container, how = {}) => (await import('./remove.ts')).remove(store, container, how),
     rename: async (container, name) => (await import('./list.ts')).renameContainer(store, container, name),
     exec: async (container, argv, how = {}) => (await import('./exec.ts')).exec(machine, container, argv, how),
+    top: async (container) => (await import('./processes.ts')).top(store, container),
+    pause: async (container) => (await import('./pause.ts')).pause(store, container),
+    unpause: async (container) => (await import('./pause.ts')).unpause(store, container),
+    stats: async (container) => (await import('./stats.ts')).stats(store, container),
+    attach: async (container, how = {}) => (await import('./attach.ts')).attach(store, container, how),
   };
 }

@@ -4,6 +4,7 @@ import { type ContainerRecord, type DiskStore, isAlive, pidOf, thisProcess } fro
 import type { Cancellable } from '../../options.ts';
 import { detailsOf } from './details.ts';
 import { findContainer, firstProcess, isEnded, summarize, wrongState } from './find.ts';
+import { resume } from './pause.ts';
 import { settling } from './signals.ts';
 import type { ContainerSummary } from './types.ts';
 import { hasEnded } from './wait.ts';
@@ -32,6 +33,7 @@ function mayStillRun(record: ContainerRecord): boolean {
 }
 
 async function end(store: DiskStore, record: ContainerRecord, signal: AbortSignal | undefined): Promise<void> {
+  resume(record);
   await askSupervisor(record.path, { do: 'stop', timeout: 0 });
   const pid = firstProcess(record);
   if (pid !== undefined) signalFirstProcess(pid, 'SIGKILL');

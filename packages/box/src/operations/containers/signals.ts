@@ -3,6 +3,7 @@ import type { ContainerRecord, DiskStore } from '@boxkit/store';
 import type { Cancellable } from '../../options.ts';
 import { detailsOf } from './details.ts';
 import { findContainer, firstProcess, requireProcess, summarize, wrongState } from './find.ts';
+import { resume } from './pause.ts';
 import type { ContainerSummary } from './types.ts';
 import { hasEnded } from './wait.ts';
 
@@ -28,6 +29,8 @@ export async function stop(
 ): Promise<ContainerSummary> {
   const record = await findContainer(store, text);
   if (record.status !== 'running') return summarize(record);
+  // a process that is stopped cannot end politely
+  resume(record);
   const { stop: how } = detailsOf(record);
   const request = { do: 'stop', ...(timeout === undefined ? {} : { timeout }) } as const;
   const reply = await askSupervisor(record.path, request, signal === undefined ? {} : { signal });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExitStatus, PlannedContainer, RunningContainer } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import {
@@ -81,6 +82,9 @@ async function runToEnd(run: Run): Promise<ExitStatus> {
   }
 }
 
+/** Milliseconds in which a command shows that it cannot be executed; what comes later is an exit status like others. */
+const failing = 50;
+
 async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const { supervision, planned, handle, reference, subject } = run;
   const { scope, options } = supervision;
@@ -96,7 +100,7 @@ async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const drained = passOn(container, run);
   subject.attend(container);
   if (restarts === 0) {
-    const failed = watched.pid() === undefined ? await container.exit : undefined;
+    const failed = await Promise.race([container.exit, delay(failing)]);
     const exit = failed?.reason === undefined ? {} : { exit: failed };
     supervision.onStart({ containerId: handle.containerId, name: handle.name, ...exit });
   }

@@ -98,12 +98,14 @@ export interface ContainerProcessInfo {
   readonly command: string;
 }
 
+export type MeasureSource = 'cgroup' | 'processes';
+
 /** What a container uses. */
 export interface ContainerStats {
   readonly containerId: string;
   readonly name: string;
-  /** Where memory and processor time come from: the container's cgroup, or the sum of its living processes. */
-  readonly source: 'cgroup' | 'processes';
+  /** Where the numbers come from: the container's cgroup, or the sum of its living processes. */
+  readonly source: { readonly memory: MeasureSource; readonly cpu: MeasureSource };
   /** Bytes. */
   readonly memory: number;
   readonly memoryLimit?: number;
@@ -111,13 +113,6 @@ export interface ContainerStats {
   readonly cpuTime: number;
   readonly pids: number;
   readonly pidsLimit?: number;
-}
-
-/** How a path differs from the image: added, changed, deleted. */
-export interface ContainerChange {
-  readonly kind: 'A' | 'C' | 'D';
-  /** Absolute inside the container. */
-  readonly path: string;
 }
 
 /** A connection to a detached container's streams. */
@@ -157,4 +152,12 @@ export interface Containers {
   rename(container: string, name: string): Promise<void>;
   /** Starts a further command in it: the same namespaces, cgroups, capabilities and filter. */
   exec(container: string, argv: readonly [string, ...string[]], options?: ExecOptions): Promise<RunningContainer>;
+  /** Its processes, in no order. */
+  top(container: string): Promise<readonly ContainerProcessInfo[]>;
+  /** Lets none of its processes run, until `unpause`. */
+  pause(container: string): Promise<void>;
+  unpause(container: string): Promise<void>;
+  stats(container: string): Promise<ContainerStats>;
+  /** Connects to the streams of a detached container. */
+  attach(container: string, options?: Cancellable): Promise<Attachment>;
 }

@@ -1,0 +1,29 @@
+import { defineCommand } from '../command.ts';
+import { escapeControls } from '../output/escape.ts';
+import { formatBytes, formatTable } from '../output/format.ts';
+
+export const top = defineCommand({
+  name: 'top',
+  summary: 'list the processes of a container',
+  description: 'PID and UID are as the host numbers them, NSPID as the container does.',
+  options: {},
+  operands: { usage: 'CONTAINER', min: 1, max: 1 },
+  examples: [{ line: 'box top web', what: 'what runs in it' }],
+  async run({ operands: [container = ''], global, openBox, write }) {
+    const box = await openBox();
+    const processes = await box.containers.top(container);
+    if (global.json) {
+      write(`${JSON.stringify(processes, undefined, 2)}\n`);
+      return 0;
+    }
+    const rows = processes.map(({ uid, pid, containerPid, parentPid, state, cpuTime, memory, command }) => [
+      ...[uid, pid, containerPid, parentPid].map(String),
+      state,
+      `${(cpuTime / 1000).toFixed(2)} s`,
+      formatBytes(memory),
+      escapeControls(command),
+    ]);
+    write(formatTable(['UID', 'PID', 'NSPID', 'PPID', 'STATE', 'CPU TIME', 'MEMORY', 'COMMAND'], rows));
+    return 0;
+  },
+});
