@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import type { SystemCall } from '@boxkit/contracts';
 import { makePipe, planOfCalls, reportDescriptor } from '@boxkit/linux';
 import { openDescriptors } from '../descriptors.ts';
+import { childrenOf } from '../process-table.ts';
 import { readReports, type ReportReader } from '../report-reader.ts';
 
 /** As much of what the tool says as is kept. */
@@ -18,6 +19,7 @@ export class NetworkProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
   readonly #reports: ReportReader;
+  readonly #channel: Duplex | undefined;
   #output = '';
 
   constructor(
@@ -40,7 +42,8 @@ export class NetworkProcess implements AsyncDisposable {
       if (this.#output.length < outputLimit) this.#output += chunk.toString();
     });
     const channel: unknown = this.#child.stdio[reportDescriptor as 3];
-    this.#reports = readReports(channel instanceof Duplex ? channel : undefined);
+    this.#channel = channel instanceof Duplex ? channel : undefined;
+    this.#reports = readReports(this.#channel);
     void this.#reports.waiting.then((waits) => {
       if (waits) this.#reports.answer();
     });
@@ -49,8 +52,11 @@ export class NetworkProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // the kernel ends the tool with it
-    this.#child.kill('SIGKILL');
+    // a guardian that has not come so far as to end with its parent gets no answer any more
+    this.#channel?.destroy();
+    const [guardian] = this.#child.pid === undefined ? [] : childrenOf(this.#child.pid);
+    // the kernel ends the tool with the guardian, whose parent reaps it
+    if (guardian === undefined || !killed(guardian)) this.#child.kill('SIGKILL');
     // the tool holds the other end of its standard error until it is gone
     await this.#closed;
   }
@@ -88,6 +94,15 @@ function spawnGuardian(
     });
   } finally {
     closeSync(namespace);
+  }
+}
+
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    // ended meanwhile
+    return false;
   }
 }
 
