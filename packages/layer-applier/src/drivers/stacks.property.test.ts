@@ -87,7 +87,6 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(stacks, async (layers) => {
-        fc.pre(!hasMarkBelowOwnFile(layers));
         const image = imageOf(buildStack(layers));
         requireSame(layers, different(await unpacked(image), await mounted(overlayDriver(), image)));
       }),
@@ -100,7 +99,7 @@ test('random stacks: the merge makes what umoci makes', { timeout: 300_000 }, as
   requireTool(testContext, 'umoci');
   await fc.assert(
     fc.asyncProperty(stacks, async (layers) => {
-      fc.pre(!hasHardlinkToLaterFile(layers));
+      fc.pre(!hasHardlinkToLaterFile(layers) && !hidesImpliedDirectory(layers));
       const built = buildStack(layers);
       const ours = await unpacked(imageOf(built));
       // Times of implied directories are nowhere specified, and umoci refuses what replaces an ancestor that is a file.
@@ -152,6 +151,20 @@ async function unpackWithUmoci(path: string, layers: readonly (readonly TarEntry
   if (code !== 0) throw Object.assign(new Error(stderr), { code: 'ERR_BOX_LAYER_INVALID' });
 }
 
+/**
+ * A whiteout of a directory that its own layer has only by implication: umoci keeps the lower directory's attributes;
+ * to box, as to overlayfs, the lower directory is hidden whole.
+ */
+function hidesImpliedDirectory(layers: readonly (readonly TarEntry[])[]): boolean {
+  return layers.some((entries) => {
+    const hidden = entries.map(({ path }) => String(path)).filter((path) => path.includes('.wh.'));
+    return hidden.some((mark) => {
+      const name = mark.replace('.wh.', '');
+      return entries.some(({ path }) => String(path).startsWith(`${name}/`));
+    });
+  });
+}
+
 /** umoci links to the lower layer's file if it has one; box to the one of the same layer, which comes later. */
 function hasHardlinkToLaterFile(layers: readonly (readonly TarEntry[])[]): boolean {
   return layers.some((entries) =>
@@ -159,15 +172,4 @@ function hasHardlinkToLaterFile(layers: readonly (readonly TarEntry[])[]): boole
       ({ type, link }, at) => type === 'hardlink' && entries.slice(at + 1).some(({ path }) => path === link),
     ),
   );
-}
-
-/** A mark below a file or symlink of its own layer: what it means is nowhere said. */
-function hasMarkBelowOwnFile(layers: readonly (readonly TarEntry[])[]): boolean {
-  return layers.some((entries) => {
-    const files = entries.filter(({ type, path }) => type !== 'directory' && !String(path).includes('.wh.'));
-    const firsts = new Set(files.map(({ path }) => String(path).split('/')[0]));
-    return entries.some(
-      ({ path }) => String(path).includes('.wh.') && firsts.has(String(path).replace('.wh.', '').split('/')[0]),
-    );
-  });
 }

@@ -111,6 +111,13 @@ export class DirectoryTable {
     return rest ?? this.find(path)?.path ?? path;
   }
 
+  /** Whether something that is no directory stands where `path` would lead. */
+  isBlocked(path: BytePath): boolean {
+    let blocked = false;
+    if (!this.#byPath.has(path)) this.#walk(path, false, (_rest, what) => (blocked = what === 'other'));
+    return blocked;
+  }
+
   /** Makes `name` in `parent`, where nothing is. */
   make(parent: Directory, name: string, implied: boolean): Directory {
     const made = this.tryMake(parent, name, implied);
@@ -174,7 +181,11 @@ export class DirectoryTable {
     }
   }
 
-  #walk(path: BytePath, create: boolean, onMissing?: (rest: BytePath) => void): Directory | undefined {
+  #walk(
+    path: BytePath,
+    create: boolean,
+    onMissing?: (rest: BytePath, what: 'missing' | 'other') => void,
+  ): Directory | undefined {
     const components = path.split('/').toReversed();
     let current = this.root;
     let symlinks = 0;
@@ -199,7 +210,7 @@ export class DirectoryTable {
         continue;
       }
       if (!create) {
-        onMissing?.(remaining(current, [...components, name]));
+        onMissing?.(remaining(current, [...components, name]), target.kind);
         return undefined;
       }
       if (target.kind === 'other') this.#hooks.replace(current, name);

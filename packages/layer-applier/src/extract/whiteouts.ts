@@ -53,13 +53,9 @@ export class Whiteouts {
       this.#index.add('whiteout', path, { ...nothing, offset }, { flags: inTree ? 0 : recordFlag.absent });
     }
     for (const [path, offset] of opaques) {
-      if (this.#form !== 'record') opaqueDirectories.add(this.#directories.ensure(path));
-      this.#index.add(
-        'opaque',
-        path,
-        { ...nothing, offset },
-        { flags: this.#form === 'record' ? recordFlag.absent : 0 },
-      );
+      const inTree = this.#form !== 'record' && !this.#directories.isBlocked(path);
+      if (inTree) opaqueDirectories.add(this.#directories.ensure(path));
+      this.#index.add('opaque', path, { ...nothing, offset }, { flags: inTree ? 0 : recordFlag.absent });
     }
     return { whiteouts: [...whiteouts.keys()], opaques: [...opaques.keys()], opaqueDirectories };
   }
@@ -76,6 +72,9 @@ export class Whiteouts {
       opaque.add(own);
       return true;
     }
-    return this.#writer.whiteoutDevice(this.#directories.ensure(parentPath(path)), baseName(path));
+    // The layer's own file above it hides the lower directory with all that is in it.
+    const parent = parentPath(path);
+    if (this.#directories.isBlocked(parent)) return false;
+    return this.#writer.whiteoutDevice(this.#directories.ensure(parent), baseName(path));
   }
 }
