@@ -11,8 +11,9 @@ import {
 } from './process-table.ts';
 
 it('tells how a process treats a signal', async () => {
-  const script = 'trap "" USR1; trap : USR2; echo ready; while :; do sleep 1; done';
-  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // Waits in a builtin: a shell that starts another program blocks every signal for a moment.
+  const script = 'trap "" USR1; trap : USR2; echo ready; read -r line';
+  const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
   const { pid = -1 } = child;
   await once(child.stdout, 'data');
   expect(dispositionOf(pid, signalNumber('SIGUSR1'))).toBe('ignored');
