@@ -1,4 +1,13 @@
-import type { AppliedImage, BoxEvent, FetchedImage, Image, Platform, Reference, Stage, StageContext } from '@boxkit/contracts';
+import type {
+  AppliedImage,
+  BoxEvent,
+  FetchedImage,
+  Image,
+  Platform,
+  Reference,
+  Stage,
+  StageContext,
+} from '@boxkit/contracts';
 import type { Context } from '@boxkit/core';
 import type { DiskStore } from '@boxkit/store';
 import type { LazyRegistry } from '../built-in.ts';
