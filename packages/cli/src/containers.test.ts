@@ -8,7 +8,7 @@ import { ordinaryUser, type OrdinaryUser } from '@boxkit/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const binary = join(import.meta.dirname, '../bin/box');
-const image = 'host:sh,sleep,cat,id,env,grep';
+const image = 'host:sh,sleep,cat,id,env,grep,ln,rm,mkdir,rmdir';
 /** The built command lies in this tree, which an ordinary user must be able to read. */
 const users = process.getuid?.() === 0 ? (['root', 'an ordinary user'] as const) : (['an ordinary user'] as const);
 
@@ -39,7 +39,7 @@ describe.each(users)('the life of a container of %s', (who) => {
   }
   async function removeAll(): Promise<void> {
     const names = (await list()).map(({ containerId }) => containerId);
-    if (names.length > 0) expect(await box('rm', '-f', ...names)).toMatchObject({ status: 0 });
+    expect(await box('rm', '-f', 'none', ...names)).toMatchObject({ status: 0 });
     expect(await readdir(join(home, 'containers'))).toEqual([]);
   }
   const forever = 'while :; do sleep 0.2; done';
@@ -74,12 +74,33 @@ describe.each(users)('the life of a container of %s', (who) => {
     'takes further commands, with the same limits of what they may (%s)',
     async (isolation) => {
       await start('many', forever, '--isolation', isolation, '-e', 'A=1');
-      const own = await box('exec', 'many', '--', 'sh', '-c', 'grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status /proc/1/status');
+      const own = await box(
+        'exec',
+        'many',
+        '--',
+        'sh',
+        '-c',
+        'grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status /proc/1/status',
+      );
       const lines = own.stdout.trimEnd().split('\n');
-      const of = (pid: string) => lines.filter((line) => line.startsWith(`/proc/${pid}/`)).map((line) => line.split(':').slice(1));
+      const of = (pid: string) =>
+        lines.filter((line) => line.startsWith(`/proc/${pid}/`)).map((line) => line.split(':').slice(1));
       expect(of('self')).toEqual(of('1'));
       expect(of('1').length).toBe(7);
-      const other = await box('exec', '-u', '7:8', '-w', '/tmp', '-e', 'B=2', 'many', '--', 'sh', '-c', 'id -u; id -g; pwd; echo $A$B; exit 9');
+      const other = await box(
+        'exec',
+        '-u',
+        '7:8',
+        '-w',
+        '/tmp',
+        '-e',
+        'B=2',
+        'many',
+        '--',
+        'sh',
+        '-c',
+        'id -u; id -g; pwd; echo $A$B; exit 9',
+      );
       expect(other).toMatchObject({ status: 9, stdout: '7\n8\n/tmp\n12\n' });
       expect(await box('exec', 'many', 'no-such-command')).toMatchObject({ status: 127 });
       expect(await box('exec', 'many', '/etc')).toMatchObject({ status: 126 });
@@ -126,10 +147,36 @@ describe.each(users)('the life of a container of %s', (who) => {
     await removeAll();
   });
 
+  it('has files copied in and out, contents and modes and links, and nothing outside of it', async () => {
+    const swap = 'while :; do ln -sfn / /tmp/swap; rm /tmp/swap; mkdir /tmp/swap; rmdir /tmp/swap; done';
+    await start('files', `mkdir /tmp/d; echo in > /tmp/d/f; ln -s ${user.home} /tmp/out; ${swap}`);
+    const work = join(user.home, 'work');
+    await user.run('sh', [
+      '-c',
+      `mkdir -p ${work}/a/b; echo x > ${work}/a/b/f; chmod 640 ${work}/a/b/f; ln -s /x ${work}/a/l`,
+    ]);
+    expect(await box('cp', `${work}/a`, 'files:/tmp/copy')).toMatchObject({ status: 0, stderr: '' });
+    expect(await box('cp', `${work}/a/.`, 'files:/tmp/d')).toMatchObject({ status: 0, stderr: '' });
+    expect(await box('cp', 'files:tmp/copy', `${work}/back`)).toMatchObject({ status: 0, stderr: '' });
+    const seen = await user.run('sh', ['-c', `cd ${work}/back; cat b/f; stat -c %a:%u b/f; readlink l`]);
+    expect(seen.stdout).toBe(`x\n640:${user.uid}\n/x\n`);
+    expect((await box('exec', 'files', 'cat', '/tmp/d/b/f', '/tmp/d/f')).stdout).toBe('x\nin\n');
+    // the link leads to a directory of the host's, which inside is none
+    expect((await box('cp', `${work}/a/b/f`, 'files:/tmp/out/planted')).stderr).toContain('ERR_BOX_FILE_UNREADABLE');
+    const mark = `planted-${process.pid}`;
+    for (let round = 0; round < 5; round++) await box('cp', `${work}/a/b/f`, `files:/tmp/swap/${mark}`);
+    expect(existsSync(join('/', mark))).toBe(false);
+    expect(await readdir(user.home)).not.toContain('planted');
+    await removeAll();
+  });
+
   it('keeps its socket and its records to itself', async () => {
     await start('private', forever);
     const path = (await state('private'))?.path ?? '';
-    const { stdout } = await user.run('sh', ['-c', `stat -c %a ${path}/control ${path}/bundle.json ${path}/log ${path}`]);
+    const { stdout } = await user.run('sh', [
+      '-c',
+      `stat -c %a ${path}/control ${path}/bundle.json ${path}/log ${path}`,
+    ]);
     expect(stdout).toBe('600\n600\n600\n700\n');
     await removeAll();
   });

@@ -12,6 +12,7 @@ export const containerEntries: readonly CommandEntry[] = [
   entry('wait', 'wait until containers have ended', async () => (await import('./wait.ts')).wait),
   entry('rm', 'remove containers', async () => (await import('./rm.ts')).rm),
   entry('rename', 'give a container another name', async () => (await import('./rename.ts')).rename),
+  entry('cp', 'copy files to and from a container', async () => (await import('./cp.ts')).cp),
   entry('top', 'list the processes of a container', async () => (await import('./top.ts')).top),
   entry('stats', 'show what containers use', async () => (await import('./stats.ts')).stats),
   entry('pause', 'stop all processes of containers for a while', async () => (await import('./pause.ts')).pause),

@@ -22,6 +22,10 @@ export function createContainers(machine: Machine): Containers {
     pause: async (container) => (await import('./pause.ts')).pause(store, container),
     unpause: async (container) => (await import('./pause.ts')).unpause(store, container),
     stats: async (container) => (await import('./stats.ts')).stats(store, container),
+    copyFrom: async (container, source, target, how = {}) =>
+      (await import('./copy.ts')).copyFrom(machine, container, [source, target], how),
+    copyTo: async (container, source, target, how = {}) =>
+      (await import('./copy.ts')).copyTo(machine, container, [source, target], how),
     attach: async (container, how = {}) => (await import('./attach.ts')).attach(store, container, how),
   };
 }

@@ -160,4 +160,12 @@ export interface Containers {
   stats(container: string): Promise<ContainerStats>;
   /** Connects to the streams of a detached container. */
   attach(container: string, options?: Cancellable): Promise<Attachment>;
+  /**
+   * Copies a file or a directory from a container (`source`, absolute inside) to the host (`target`, absolute), by the
+   * rules of cp(1): into a directory that is there, `DIR/.` for what lies in DIR. Symlinks are copied, and followed on
+   * the way inside of the container only. Throws ERR_BOX_FILE_UNREADABLE.
+   */
+  copyFrom(container: string, source: string, target: string, options?: Cancellable): Promise<void>;
+  /** The other way. */
+  copyTo(container: string, source: string, target: string, options?: Cancellable): Promise<void>;
 }
