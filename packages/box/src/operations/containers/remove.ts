@@ -29,12 +29,14 @@ export async function remove(
 
 /** One that never came to run and whose maker is gone is as good as ended. */
 function mayStillRun(record: ContainerRecord): boolean {
-  return record.status === 'running' || isEnded(record) || isAlive(record.owner, Date.parse(record.created));
+  return record.status !== 'created' || isAlive(record.owner, Date.parse(record.created));
 }
 
 async function end(store: DiskStore, record: ContainerRecord, signal: AbortSignal | undefined): Promise<void> {
   resume(record);
-  await askSupervisor(record.path, { do: 'stop', timeout: 0 });
+  // one that does not answer is passed over
+  const patience = { signal: AbortSignal.timeout(settling) };
+  await askSupervisor(record.path, { do: 'stop', timeout: 0 }, patience).catch(() => {});
   const pid = firstProcess(record);
   if (pid !== undefined) signalFirstProcess(pid, 'SIGKILL');
   const { root, detached } = detailsOf(record);
