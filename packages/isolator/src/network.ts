@@ -6,7 +6,7 @@ import {
   type RunOptions,
   type UserModeNetwork,
 } from '@boxkit/contracts';
-import { findNetworkTool, networkObstacle } from '@boxkit/linux';
+import { findNetworkTool, networkObstacle, udpObstacle } from '@boxkit/linux';
 
 /** The network asked for. Throws ERR_BOX_USAGE for ports of a container that has none of its own to publish. */
 export function networkMode({ network, publish = [] }: RunOptions): NetworkMode {
@@ -20,17 +20,24 @@ export function networkMode({ network, publish = [] }: RunOptions): NetworkMode 
   });
 }
 
-/** A private network with the tool of this machine. Throws ERR_BOX_NOT_ENFORCEABLE without one, ERR_BOX_USAGE for a port that is none. */
+/**
+ * A private network with the tool of this machine. Throws ERR_BOX_NOT_ENFORCEABLE without one and for ports that it
+ * would lose answers of, ERR_BOX_USAGE for a port that is none.
+ */
 export function userNetwork({ publish = [] }: RunOptions): UserModeNetwork {
   publish.forEach(checkPort);
-  const found = findNetworkTool();
   const obstacle = networkObstacle();
-  if (found === undefined || obstacle !== undefined) {
-    throw new BoxError('ERR_BOX_NOT_ENFORCEABLE', `cannot make a private network: ${obstacle?.reason}`, {
-      ...(obstacle === undefined ? {} : { hint: obstacle.hint }),
-    });
-  }
-  return { kind: 'user-mode', ...found, ports: publish };
+  const found = findNetworkTool();
+  if (obstacle !== undefined || found === undefined) throw notEnforceable('cannot make a private network', obstacle);
+  const network: UserModeNetwork = { kind: 'user-mode', ...found, ports: publish };
+  const lost = udpObstacle(network);
+  if (lost !== undefined) throw notEnforceable('cannot publish as asked', lost);
+  return network;
+}
+
+function notEnforceable(what: string, obstacle: ReturnType<typeof networkObstacle>): BoxError {
+  const { reason = 'there is no tool', hint } = obstacle ?? {};
+  return new BoxError('ERR_BOX_NOT_ENFORCEABLE', `${what}: ${reason}`, hint === undefined ? {} : { hint });
 }
 
 function checkPort(port: PublishedPort): void {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, chown, mkdir } from 'node:fs/promises';
+import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -104,6 +105,21 @@ async function get(port: number): Promise<string> {
   return response.text();
 }
 
+/** The answer to one datagram; empty for none in a while. */
+async function exchange(port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  try {
+    socket.send('ping', port, '127.0.0.1');
+    const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(300) });
+    return String(answer);
+  } catch {
+    // nobody listens yet
+    return '';
+  } finally {
+    socket.close();
+  }
+}
+
 function descendants(pid: number): readonly number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
@@ -125,7 +141,7 @@ async function vanish(pids: readonly number[]): Promise<readonly number[]> {
 
 function needs(context: TestContext): void {
   requireRoot(context);
-  requireTool(context, 'pasta', 'slirp4netns', 'busybox', 'bwrap', 'unshare', 'setpriv');
+  requireTool(context, 'pasta', 'slirp4netns', 'busybox', 'perl', 'bwrap', 'unshare', 'setpriv');
 }
 
 const publish = (port: number) => [{ address: '127.0.0.1', hostPort: port, containerPort: 8080 }];
@@ -232,6 +248,22 @@ describe('a private network', { timeout: 60_000 }, () => {
     const output = await end();
     expect(output).toMatch(new RegExp(`^ERR_BOX_NETWORK_FAILED .*with ${tool}: .*${port}`));
     expect(output).not.toContain('started\n');
+  });
+
+  it('leads a published UDP port inside and the answer back', async (context) => {
+    needs(context);
+    const port = await freePort();
+    const serveUdp = `$s = IO::Socket::INET->new(LocalPort => ${port}, Proto => "udp"); $s->send("pong") while $s->recv($d, 9)`;
+    const udp = { address: '127.0.0.1', hostPort: port, containerPort: port, protocol: 'udp' } as const;
+    await start({ script: `exec perl -MIO::Socket::INET -e '${serveUdp}'`, options: { publish: [udp] } });
+    await expect.poll(() => exchange(port), { timeout: 20_000 }).toBe('pong');
+  });
+
+  it('refuses UDP ports of which the tool would lose the answers', async (context) => {
+    needs(context);
+    const udp = { address: '127.0.0.1', hostPort: 18_080, containerPort: 18_080, protocol: 'udp' } as const;
+    const { end } = await start({ without: [pasta], script: 'true', options: { publish: [udp] } });
+    expect(await end()).toMatch(/^ERR_BOX_NOT_ENFORCEABLE .*slirp4netns loses the answers/);
   });
 
   it('is an error that names the packages when no tool is installed', async (context) => {
