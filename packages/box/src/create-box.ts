@@ -39,6 +39,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/look/open-look.ts')).openLook(reference, how, machine),
     compare: async (before, after, how = {}) =>
       (await import('./operations/look/compare.ts')).compareImages(before, after, how, machine),
+    explain: async (reference, how = {}) =>
+      (await import('./operations/explain/explain-run.ts')).explainRun(reference, how, machine),
+    script: async (reference, how = {}) =>
+      (await import('./operations/explain/explain-script.ts')).explainScript(reference, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),

@@ -16,6 +16,7 @@ const documents = [
   'docs/guide/plugins.md',
   'docs/guide/plumbing.md',
   'docs/guide/looking-in.md',
+  'docs/guide/explaining.md',
   'docs/reference/errors.md',
 ];
 

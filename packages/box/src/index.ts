@@ -32,6 +32,11 @@ export type {
   LaunchDocumentOptions,
   Plumbing,
 } from './operations/plumbing/plumbing.ts';
+export { type ErrorExplanation, explainError } from './operations/explain/explain-error.ts';
+export type { ExplainedBlob, ExplainedLayer, Explanation } from './operations/explain/explain-run.ts';
+export type { ScriptOptions } from './operations/explain/explain-script.ts';
+export { formatExplanation } from './operations/explain/format-explanation.ts';
+export { scriptBackends, type ScriptBackend } from './operations/explain/run-script.ts';
 export type { ImageComparison } from './operations/look/compare.ts';
 export type * from './operations/look/image-look.ts';
 export { type ImageAndPath, splitImagePath } from './operations/look/split-path.ts';

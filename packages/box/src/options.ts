@@ -17,6 +17,8 @@ import type { Context } from '@boxkit/core';
 import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
 import type { BoxConfig } from './config.ts';
 import type { Containers } from './operations/containers/types.ts';
+import type { Explanation } from './operations/explain/explain-run.ts';
+import type { ScriptOptions } from './operations/explain/explain-script.ts';
 import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
@@ -162,6 +164,10 @@ export interface Box extends AsyncDisposable {
   look(reference: string, options?: UnpackOptions): Promise<ImageLook>;
   /** Opens two images, to tell what differs: files and config. */
   compare(before: string, after: string, options?: UnpackOptions): Promise<ImageComparison>;
+  /** What `run` would do with the same options: files, layers, system calls, each with its reason. Starts nothing. */
+  explain(reference: string, options?: PlanOptions): Promise<Explanation>;
+  /** The same as a commented shell script that needs no box. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
+  script(reference: string, options?: ScriptOptions): Promise<string>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

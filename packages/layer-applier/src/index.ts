@@ -17,6 +17,6 @@ export { findEntries, listEntries, type ImageEntry } from './queries/list-entrie
 export { type Found, findInImage } from './queries/find-in-image.ts';
 export { listDirectory, type ListedName } from './queries/list-directory.ts';
 export { createPathHash } from './queries/path-hash.ts';
-export { layerSummary } from './queries/settled-path.ts';
+export { layerSummary, lowerView, type MovedDirectories, movedDirectories } from './queries/settled-path.ts';
 export { shownEntries, survey, type SurveyedEntry } from './queries/survey.ts';
 export { prepareWorkers } from './extract/worker-pool.ts';

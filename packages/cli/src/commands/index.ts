@@ -26,6 +26,11 @@ export const commands: readonly CommandEntry[] = [
   entry('history', 'show the steps that built an image', async () => (await import('./history.ts')).history),
   entry('du', 'tell what takes the space of an image', async () => (await import('./du.ts')).du),
   entry(
+    'explain',
+    'tell what box would do, and why; or what an error means',
+    async () => (await import('./explain.ts')).explain,
+  ),
+  entry(
     'fetch',
     'stage 1: a reference becomes blobs; prints what `box manifest` reads',
     async () => (await import('./fetch.ts')).fetch,

@@ -1,4 +1,4 @@
-import { describePlan, encodePlanned } from '@boxkit/box';
+import { describePlan, encodePlanned, formatExplanation } from '@boxkit/box';
 import type { RunningContainer } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
@@ -42,6 +42,14 @@ it, 126 when it cannot be invoked, 127 when there is no such command, 125 when b
     checkDetachOptions(values);
     checkCidFile(values.cidfile);
     const box = await openBox();
+    if (values.explain) {
+      if (reference === undefined) throw usage('--explain wants an image, and no --rootfs');
+      const explanation = await box.explain(reference, { ...options, signal });
+      renderer.clear();
+      const words = escapeControls(formatExplanation(explanation), { keepNewlines: true });
+      write(global.json ? `${toJson(explanation, 2)}\n` : words);
+      return 0;
+    }
     if (values.plan) {
       if (reference === undefined) throw usage('--plan wants an image, and no --rootfs');
       const planned = await box.plan(reference, { ...options, signal });

@@ -21,6 +21,7 @@ export const runOptions = {
   hostname: { type: 'value', short: 'h', placeholder: 'NAME', summary: "the container's host name" },
   isolation: { type: 'value', placeholder: 'BACKEND', summary: "auto, unshare, bubblewrap, chroot or a plugin's" },
   plan: { type: 'flag', summary: 'print what would be started, and start nothing' },
+  explain: { type: 'flag', summary: 'tell what would be done, and why, and start nothing' },
   rootfs: { type: 'value', placeholder: 'DIR', summary: 'run in this directory, without an image' },
   'rootfs-driver': { type: 'value', placeholder: 'DRIVER', summary: "auto, overlay, merge or a plugin's" },
   interactive: { type: 'flag', short: 'i', summary: "connect the caller's standard input" },

@@ -12,26 +12,42 @@ export function layerSummary({ diffId, index }: TreeLayer): StagedLayer {
   return readStagedLayer({ diffId } as Layer, dirname(index));
 }
 
+/** What the layers below one show together. */
+export function lowerView(tree: ImageTree, layer: TreeLayer): OverlayView {
+  const below = tree.layers.filter(({ position }) => position < layer.position);
+  const trees = below.toSorted((a, b) => b.position - a.position).flatMap((one) => one.trees);
+  return new OverlayView(trees, isMachineRoot() ? 'trusted' : 'user');
+}
+
+/** Directories that a layer only implies and that are symlinks below it, with what these lead to. */
+export interface MovedDirectories {
+  readonly directories: ReadonlyMap<string, BytePath>;
+  /** Where a path of the layer is in the image. */
+  settle(path: BytePath): BytePath;
+}
+
 /**
  * Where a layer's paths are in the image: a directory that the layer only implies and that a lower layer has as a
  * symlink is what the symlink leads to.
  */
-export function settledPaths(tree: ImageTree, layer: TreeLayer, summary: StagedLayer): (path: BytePath) => BytePath {
-  if (layer.position === 0 || summary.impliedDirectories.length === 0) return (path) => path;
-  const below = tree.layers.filter(({ position }) => position < layer.position);
-  const trees = below.toSorted((a, b) => b.position - a.position).flatMap((one) => one.trees);
-  const view = new OverlayView(trees, isMachineRoot() ? 'trusted' : 'user');
+export function movedDirectories(tree: ImageTree, layer: TreeLayer): MovedDirectories {
+  const { impliedDirectories } = layerSummary(layer);
   const moved = new Map<string, BytePath>();
-  for (const path of summary.impliedDirectories) {
+  if (layer.position === 0 || impliedDirectories.length === 0) return { directories: moved, settle: (path) => path };
+  const view = lowerView(tree, layer);
+  for (const path of impliedDirectories) {
     const found = view.resolve(path);
     if (typeof found !== 'string' && found.path !== path) moved.set(path, found.path);
   }
-  if (moved.size === 0) return (path) => path;
-  return (path) => {
-    for (let at = parentPath(path); at !== ''; at = parentPath(at)) {
-      const to = moved.get(at);
-      if (to !== undefined) return (to === '' ? path.slice(at.length + 1) : to + path.slice(at.length)) as BytePath;
-    }
-    return path;
+  if (moved.size === 0) return { directories: moved, settle: (path) => path };
+  return {
+    directories: moved,
+    settle(path) {
+      for (let at = parentPath(path); at !== ''; at = parentPath(at)) {
+        const to = moved.get(at);
+        if (to !== undefined) return (to === '' ? path.slice(at.length + 1) : to + path.slice(at.length)) as BytePath;
+      }
+      return path;
+    },
   };
 }

@@ -3,7 +3,7 @@ import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { readIndex } from '../layer-index/read-index.ts';
 import type { ImageTree, TreeLayer } from './image-tree.ts';
 import { PathTable, pathFlag } from './path-table.ts';
-import { settledPaths, layerSummary } from './settled-path.ts';
+import { movedDirectories, layerSummary } from './settled-path.ts';
 
 /** One entry of one layer, and what the layers above it make of it. */
 export interface SurveyedEntry {
@@ -27,7 +27,8 @@ export function* survey(tree: ImageTree): Generator<SurveyedEntry, void, undefin
   for (const layer of tree.layers.toSorted((a, b) => b.position - a.position)) {
     const { position } = layer;
     const summary = layerSummary(layer);
-    const settle = settledPaths(tree, layer, summary);
+    const moved = movedDirectories(tree, layer);
+    const settle = (path: BytePath): BytePath => moved.settle(path);
     const above = ancestors(table, position);
     for (const entry of readIndex(layer.index)) {
       if (entry.type === 'whiteout' || entry.type === 'opaque') continue;

@@ -1,0 +1,22 @@
+import { layerSummary, movedDirectories, parentPath, survey } from '@boxkit/layer-applier';
+import type { BytePath, ImageTree } from '@boxkit/layer-applier';
+import { pathWord } from './shell-bytes.ts';
+import { commentLines } from './shell-words.ts';
+
+/** Lines that give directories their own times again, where a layer without an entry for them changed what is in them. */
+export function directoryTimes(tree: ImageTree): string[] {
+  const touched = new Set<BytePath>();
+  for (const layer of tree.layers) {
+    const { impliedDirectories, whiteouts } = layerSummary(layer);
+    const moved = movedDirectories(tree, layer);
+    for (const path of impliedDirectories) touched.add(parentPath(moved.settle(`${path}/x` as BytePath)));
+    for (const path of whiteouts) touched.add(parentPath(moved.settle(path)));
+  }
+  const lines: string[] = [];
+  for (const { path, entry, shown, met } of survey(tree)) {
+    if (!shown || met !== undefined || entry.implied || entry.type !== 'directory' || !touched.has(path)) continue;
+    const { seconds, nanoseconds } = entry.mtime;
+    lines.push(`touch -d @${seconds}.${String(nanoseconds).padStart(9, '0')} -- ${pathWord('$root', path)}`);
+  }
+  return lines.length === 0 ? [] : ['', ...commentLines('Directories get their own times back.'), ...lines];
+}

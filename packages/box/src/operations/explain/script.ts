@@ -1,0 +1,95 @@
+import type { Bundle, Image } from '@boxkit/contracts';
+import type { ImageTree } from '@boxkit/layer-applier';
+import { directoryTimes } from './directory-times.ts';
+import { checksum, type LayerStep } from './layer-steps.ts';
+import { createdBy } from '../look/history.ts';
+import { runScript, type ScriptBackend } from './run-script.ts';
+import { pathWord } from './shell-bytes.ts';
+import { commentLines, shellWord } from './shell-words.ts';
+
+export interface ScriptParts {
+  readonly image: Image;
+  readonly tree: ImageTree;
+  readonly steps: readonly LayerStep[];
+  /** What to run; undefined for a script that unpacks only. */
+  readonly bundle?: Bundle;
+  readonly backend: ScriptBackend;
+}
+
+/** A POSIX shell script that does by hand, with the store's blobs, what `box unpack` and `box run` do. */
+export function formatScript(parts: ScriptParts): string {
+  const { image, tree, steps, bundle, backend } = parts;
+  return [
+    '#!/bin/sh',
+    ...commentLines(`${image.reference.text}, by hand: what box does, with sha256sum, tar, rm and ${backend}.`),
+    ...commentLines('Usage: sh SCRIPT DIRECTORY [unpack]. DIRECTORY is made and becomes the root file system.'),
+    ...commentLines('Needs GNU tar. Run it as root for true owners; as anybody else, all files will be yours.'),
+    'set -eu',
+    'umask 022',
+    `root=\${1:?"usage: sh $0 DIRECTORY [unpack]"}`,
+    'mkdir "$root"',
+    'root=$(cd "$root" && pwd -P)',
+    'work=$(mktemp -d)',
+    `trap 'rm -rf -- "$work"' EXIT`,
+    'owners=--no-same-owner; [ "$(id -u)" != 0 ] || owners=--same-owner',
+    '',
+    ...commentLines('A digest is the name of a blob and the proof of its bytes: nothing is used that does not fit it.'),
+    String.raw`verify() { printf '%s  %s\n' "$2" "$3" | "$1" -c --quiet -; }`,
+    '',
+    ...documents(image, parts),
+    ...steps.flatMap((step, position) => layerLines(image, step, position)),
+    ...directoryTimes(tree),
+    ...(bundle === undefined
+      ? []
+      : ['', '[ "${2-}" != unpack ] || exit 0', '', ...runScript(bundle, backend, parts.tree)]),
+    '',
+  ].join('\n');
+}
+
+function documents(image: Image, { steps }: ScriptParts): string[] {
+  const home = steps[0]?.blob.replace(/\/[^/]+\/[0-9a-f]+$/, '') ?? '';
+  const pathOf = (digest: string): string => shellWord(`${home}/${digest.replace(':', '/')}`);
+  const lines = (['manifest', 'config'] as const).flatMap((name) => {
+    const { digest, size } = image[name];
+    const { program, hex } = checksum(digest);
+    return [...commentLines(describeDocument[name] + ` ${size} bytes.`), `verify ${program} ${hex} ${pathOf(digest)}`];
+  });
+  return home === '' ? [] : lines;
+}
+
+const describeDocument = {
+  manifest: 'The manifest: which configuration, which layers, in which order.',
+  config: 'The configuration: what to run, and the digests of the uncompressed layers.',
+} as const;
+
+function layerLines(image: Image, step: LayerStep, position: number): string[] {
+  const { layer, blob, decompress, remove, empty, moved } = step;
+  const [compressed, uncompressed] = [checksum(layer.descriptor.digest), checksum(layer.diffId)];
+  const command = createdBy(image, position).createdBy;
+  // Names that tar changes on the way: the directory that a lower layer's symlink leads to.
+  const transforms = moved.map(({ from, to }) => `--transform=${shellWord(transform(from, to))}`);
+  return [
+    '',
+    ...commentLines(
+      `Layer ${position} of ${image.layers.length}, ${layer.descriptor.size} bytes${command === undefined ? '' : `: ${command}`}`,
+    ),
+    `verify ${compressed.program} ${compressed.hex} ${shellWord(blob)}`,
+    `${decompress.join(' ')} < ${shellWord(blob)} > "$work/layer.tar"`,
+    `verify ${uncompressed.program} ${uncompressed.hex} "$work/layer.tar"   # the diffID: of the tar itself`,
+    ...(remove.length === 0
+      ? []
+      : commentLines('What its whiteouts (.wh.NAME) hide of the layers below, and what stands in its way:')),
+    ...remove.map((path) => `rm -rf -- ${pathWord('$root', path)}`),
+    ...(empty.length === 0 ? [] : commentLines('Its opaque directories (.wh..wh..opq) start empty:')),
+    ...empty.map((path) => `find ${pathWord('$root', path)} -mindepth 1 -delete`),
+    ...(moved.length === 0 ? [] : commentLines('It writes through symlinks of lower layers: by names that need none.')),
+    `tar -xpf "$work/layer.tar" -C "$root" "$owners" --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --exclude='.wh.*' ${transforms.join(' ')}`.trimEnd(),
+  ];
+}
+
+/** For regular names and hardlink targets, not for symlinks' (flag S). GNU tar manual, "transform". */
+function transform(from: string, to: string): string {
+  const pattern = from.replaceAll(/[.[\]*^$\\,]/g, String.raw`\$&`);
+  const replacement = to.replaceAll(/[&\\,]/g, String.raw`\$&`);
+  return `s,^\\(\\./\\)\\{0\\,1\\}${pattern}/,${replacement === '' ? './' : `${replacement}/`},S`;
+}
