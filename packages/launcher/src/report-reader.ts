@@ -5,7 +5,7 @@ import { parseReports, type StubReport } from '@boxkit/linux';
 export interface ReportReader {
   /** Resolves to true when everything is set up, to false when the reports end without it. */
   readonly ready: Promise<boolean>;
-  /** Resolves to true when the stub waits for an answer, to false when the reports end without that. */
+  /** Resolves to true when the stub waits for an answer, to false when it does not. */
   readonly waiting: Promise<boolean>;
   /** Lets a stub that waits go on. */
   readonly answer: () => void;
@@ -29,6 +29,7 @@ export function readReports(stream: Duplex | undefined): ReportReader {
     const kinds = reports().map(({ kind }) => kind);
     if (kinds.includes('waiting')) setWaiting(true);
     if (kinds.includes('ready')) setReady(true);
+    if (kinds.includes('ready')) setWaiting(false);
   });
   stream.on('error', () => {
     // a reset is an end: what was reported counts

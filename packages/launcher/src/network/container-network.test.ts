@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'v
 import type { RunOptions } from '@boxkit/contracts';
 import { findTool, requireRoot, requireTool, temporaryDirectory, type TemporaryDirectory } from '@boxkit/testkit';
 import { childrenOf } from '../process-table.ts';
+import { ContainerNetwork } from './container-network.ts';
 
 /** Starts a container on the host's own programs, from a process that can be killed. */
 const program = `
@@ -271,6 +272,18 @@ describe('a private network', { timeout: 60_000 }, () => {
     const { end } = await start({ without: [pasta, slirp], script: 'true', options: { network: 'private' } });
     expect(await end()).toMatch(/^ERR_BOX_NOT_ENFORCEABLE .*package passt.*package slirp4netns/);
   });
+});
+
+it('of a backend that does not wait for it is a defect, and no container without a network', async () => {
+  const reports = {
+    ready: Promise.resolve(true),
+    waiting: Promise.resolve(false),
+    answer: () => {},
+    all: Promise.resolve([]),
+  };
+  const tool = { kind: 'user-mode', tool: 'pasta', program: '/bin/false', dns: '169.254.1.1', ports: [] } as const;
+  await using network = new ContainerNetwork(tool, { pid: process.pid, reports, home: '/', directory: '/' });
+  await expect(network.connected).rejects.toMatchObject({ code: 'ERR_BOX_INTERNAL' });
 });
 
 describe.each(['unshare', 'bubblewrap'] as const)('the network none of %s', (backend) => {

@@ -44,7 +44,11 @@ export class ContainerNetwork implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     const { reports, home, pid } = this.#setting;
-    if (!(await reports.waiting) || this.#ended) return;
+    if (!(await reports.waiting)) {
+      if (await reports.ready) throw notAwaited();
+      return;
+    }
+    if (this.#ended) return;
     const first = childrenOf(pid)[0];
     if (first === undefined) return;
     const control = this.#controlPath();
@@ -73,6 +77,12 @@ export class ContainerNetwork implements AsyncDisposable {
       hint: 'Install the package passt, or use a shorter BOX_HOME.',
     });
   }
+}
+
+function notAwaited(): BoxError {
+  return new BoxError('ERR_BOX_INTERNAL', 'the container has started without waiting for its network', {
+    hint: "The backend's list of system calls must hold awaitLauncher() of @boxkit/linux.",
+  });
 }
 
 function removeFile(path: string): void {
