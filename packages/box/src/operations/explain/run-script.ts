@@ -107,7 +107,7 @@ function unshare(bundle: Bundle): string[] {
     '  ln -s /proc/self/fd "$root/dev/fd"; ln -s /proc/self/fd/0 "$root/dev/stdin"',
     '  ln -s /proc/self/fd/1 "$root/dev/stdout"; ln -s /proc/self/fd/2 "$root/dev/stderr"',
     '  mkdir -m 1777 "$root/dev/shm"',
-    '  echo "$1" > /proc/sys/kernel/hostname; shift',
+    '  hostname "$1"; shift',
     '  exec "$@"',
     `' sh "$root" ${shellWord(bundle.hostname)} \\`,
     ...privileges(bundle),
