@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process';
 import type { PublishedPort, UserModeNetwork } from '@boxkit/contracts';
 import { hostEnvironment } from '../stub/plan.ts';
 
-/** The first release of pasta that finds its way back through a changed UDP port, as a number of its date. */
+/**
+ * The date of the release in which pasta's UDP was written anew, as a number. That older ones lose answers is measured with
+ * one of 2023-03-09 only; which release between was the first that does not is not known to us, so all are refused.
+ */
 const pastaWithFlows = 20_240_726;
 
 /**
@@ -25,7 +28,7 @@ export function udpObstacle({
   if (udp.every(({ hostPort, containerPort }) => hostPort === containerPort)) return undefined;
   if (pastaDate(program) >= pastaWithFlows) return undefined;
   return {
-    reason: 'pasta before 2024-07-26 loses the answers to UDP where the two ports differ',
+    reason: 'a pasta as old as this one (before 2024-07-26) loses the answers to UDP where the two ports differ',
     hint: 'Publish the same port on both sides, such as -p 5353:5353/udp, or install a newer passt.',
   };
 }
