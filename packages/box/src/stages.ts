@@ -8,6 +8,7 @@ import type {
   RunningContainer,
   RunOptions,
   Stage,
+  StageContext,
 } from '@boxkit/contracts';
 import type { BoxConfig } from './config.ts';
 import type { LazyRegistry } from './built-in.ts';
@@ -76,7 +77,14 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
       async run(input, context) {
         const [{ isolate }, registry] = await Promise.all([import('./built-in/warm.ts'), plugins.with('isolators')]);
         const isolation = options.isolation ?? config.isolation;
-        const all = { ...options, isolators: registry.isolators, ...(isolation === undefined ? {} : { isolation }) };
+        const { volumes: _volumes, ...others } = options;
+        const mounts = await mountsOf(input, options, context);
+        const all = {
+          ...others,
+          isolators: registry.isolators,
+          ...(isolation && { isolation }),
+          ...(mounts && { mounts }),
+        };
         return isolate(all).run(input, context);
       },
     }),
@@ -88,4 +96,16 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
       },
     }),
   };
+}
+
+/** The mounts that a container gets, its volumes among them; undefined for none. */
+async function mountsOf(
+  applied: AppliedImage,
+  { mounts, volumes }: RunOptions,
+  context: StageContext,
+): Promise<RunOptions['mounts']> {
+  const declared = applied.image.imageConfig.config?.Volumes ?? {};
+  if (volumes === undefined && Object.keys(declared).length === 0) return mounts;
+  const { mountVolumes } = await import('./operations/volumes/mount-volumes.ts');
+  return mountVolumes(applied, { mounts: mounts ?? [], volumes: volumes ?? [] }, context);
 }

@@ -53,7 +53,9 @@ export interface Mount {
   readonly source?: string;
   readonly target: string;
   readonly readOnly: boolean;
-  /** For a tmpfs: `size=64m,mode=1777`. */
+  /** For a bind: device nodes mean something there. */
+  readonly devices?: boolean;
+  /** For a tmpfs: `size=64m,mode=1777,exec`; `noexec` unless it says otherwise. */
   readonly options?: readonly string[];
 }
 

@@ -36,6 +36,8 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   ERR_BOX_CONTAINER_STATE: '`box ps -a` shows in which state each container is.',
   ERR_BOX_NAME_IN_USE: 'Choose another name, or remove what has it.',
   ERR_BOX_NAME_INVALID: 'A name is made of letters, digits, `_`, `.` and `-`, and begins with a letter or a digit.',
+  ERR_BOX_VOLUME_UNKNOWN: '`box volume ls` lists those there are.',
+  ERR_BOX_VOLUME_IN_USE: 'Remove the containers that use it first, by `box rm`.',
   ERR_BOX_LAYER_INVALID: 'The layer is damaged or was made by a faulty tool; pull it again or rebuild the image.',
   ERR_BOX_LAYER_UNSAFE: 'Do not use this image.',
   ERR_BOX_LAYER_UNSUPPORTED: 'Rebuild the image with layers as tar, plain or compressed by gzip or zstd.',

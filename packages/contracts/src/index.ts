@@ -17,3 +17,4 @@ export * from './stage.ts';
 export * from './store.ts';
 export * from './system-call.ts';
 export * from './run-options.ts';
+export * from './volume.ts';

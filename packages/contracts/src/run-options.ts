@@ -1,5 +1,6 @@
 import type { PublishedPort } from './network.ts';
 import type { Mount, NetworkMode, ResourceLimits } from './bundle.ts';
+import type { VolumeRequest } from './volume.ts';
 
 /** What a caller may ask of a container; every field overrides the image's config. Names follow docker's. */
 export interface RunOptions {
@@ -22,6 +23,10 @@ export interface RunOptions {
   readonly readOnly?: boolean;
   readonly mounts?: readonly Mount[];
   /** Default `host`; `private` when ports are published. */
+  /** Beside them, the volumes that the image declares get one each that goes with the container. */
+  readonly volumes?: readonly VolumeRequest[];
+  /** Device nodes of the host's. */
+  readonly devices?: readonly DeviceRequest[];
   readonly network?: NetworkMode;
   /** Ports of the host's that lead into the container, which has a `private` network then. */
   readonly publish?: readonly PublishedPort[];
@@ -37,4 +42,12 @@ export interface RunOptions {
   readonly stopTimeout?: number;
   readonly addHosts?: readonly { readonly host: string; readonly address: string }[];
   readonly dns?: readonly string[];
+}
+
+/** A device node of the host's, or a directory of them, that a container may use as the node's own mode says. */
+export interface DeviceRequest {
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Absolute path inside; `source` when absent. */
+  readonly target?: string;
 }

@@ -2,6 +2,7 @@ import type { Descriptor } from './descriptor.ts';
 import type { ChainId, DiffId, Digest } from './digest.ts';
 import type { BoxEvent } from './events.ts';
 import type { StoredImage } from './image.ts';
+import type { VolumeTable } from './volume.ts';
 
 /**
  * What box keeps on disk, below one home. Every write is staged in `tmp/`, synced and renamed, so that no
@@ -15,6 +16,7 @@ export interface Store {
   readonly layers: TreeStore<DiffId>;
   readonly rootfs: TreeStore<ChainId>;
   readonly containers: ContainerTable;
+  readonly volumes: VolumeTable;
   /** A new private directory for staging, on the store's own file system; removed by `dispose`, or by a later process if this one dies. */
   stage(purpose: string): Promise<StagingDirectory>;
 }

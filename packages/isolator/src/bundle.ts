@@ -4,6 +4,7 @@ import { viewRootfs } from '@boxkit/linux';
 import { buildArgv } from './argv.ts';
 import { capabilitySet } from './capability-set.ts';
 import { buildEnv } from './env.ts';
+import { bundleMounts } from './mounts.ts';
 import { hostsFile, resolvConfFile } from './network-files.ts';
 import { seccompProgram } from './seccomp-program.ts';
 import { networkMode, userNetwork } from './network.ts';
@@ -47,7 +48,7 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
     hostname,
     network,
     ...(userModeNetwork === undefined ? {} : { userModeNetwork }),
-    mounts: options.mounts ?? [],
+    mounts: bundleMounts(options),
     capabilities,
     noNewPrivileges: options.noNewPrivileges ?? true,
     ...(seccomp === undefined ? {} : { seccomp }),

@@ -3,11 +3,11 @@ import { networkMode } from './network.ts';
 
 /** What the caller's options need a backend to enforce. */
 export function requiredFeatures(rootfs: Rootfs, options: RunOptions): readonly IsolationFeature[] {
-  const { limits = {}, mounts = [] } = options;
+  const { limits = {}, mounts = [], devices = [] } = options;
   const needs: readonly (readonly [boolean, IsolationFeature])[] = [
     [rootfs.kind === 'overlay', 'overlay-rootfs'],
     [options.readOnly === true, 'read-only-rootfs'],
-    [mounts.some(({ type }) => type === 'bind'), 'bind-mounts'],
+    [mounts.some(({ type }) => type === 'bind') || devices.length > 0, 'bind-mounts'],
     [mounts.some(({ type }) => type === 'tmpfs'), 'tmpfs-mounts'],
     [options.hostname !== undefined, 'uts-namespace'],
     [networkMode(options) === 'none', 'network-none'],

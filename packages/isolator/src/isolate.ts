@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import { BoxError } from '@boxkit/contracts';
 import type { AppliedImage, Isolator, PlannedContainer, RunOptions, Stage, StageContext } from '@boxkit/contracts';
 import { buildBundle, type ContainerNames } from './bundle.ts';
 import { chooseIsolator } from './choose.ts';
@@ -26,6 +27,11 @@ async function planContainer(
   options: IsolateOptions,
 ): Promise<PlannedContainer> {
   context.signal.throwIfAborted();
+  if (options.volumes !== undefined) {
+    throw new BoxError('ERR_BOX_USAGE', 'cannot isolate with volumes: they must have become mounts', {
+      hint: 'createBox does so; a pipeline of your own turns them into `mounts`.',
+    });
+  }
   const names = containerNames(applied, options, context.store.home);
   const isolator = await chooseIsolator(options.isolators, {
     wanted: options.isolation ?? 'auto',

@@ -14,6 +14,7 @@ export interface Layout {
   readonly rootfs: string;
   readonly images: string;
   readonly containers: string;
+  readonly volumes: string;
   /** Claims of container names: `names/<name>/<containerId>`. */
   readonly names: string;
   readonly tmp: string;
@@ -35,6 +36,7 @@ export function layoutOf(home: string): Layout {
     rootfs: join(home, 'rootfs'),
     images: join(home, 'images'),
     containers: join(home, 'containers'),
+    volumes: join(home, 'volumes'),
     names: join(home, 'names'),
     tmp: join(home, 'tmp'),
     partial: join(home, 'tmp', 'partial'),

@@ -13,6 +13,7 @@ import { createStaging } from './staging.ts';
 import { sweep } from './sweep.ts';
 import { createTreeStore } from './tree-store.ts';
 import { settleTrees } from './unsynced.ts';
+import { createVolumeTable } from './volume-table.ts';
 
 export interface OpenStoreOptions {
   /** A directory, made (0700) when missing; `defaultHome()` when absent. */
@@ -76,6 +77,7 @@ function createStore(shared: Shared): DiskStore {
     layers: createTreeStore<DiffId>(session, 'layers'),
     rootfs: createTreeStore<ChainId>(session, 'rootfs'),
     containers: createContainerTable(session),
+    volumes: createVolumeTable(session),
     async stage(purpose) {
       return createStaging(session, purpose);
     },

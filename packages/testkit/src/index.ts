@@ -22,3 +22,4 @@ export * from './tree/read-tree.ts';
 export * from './bpf-interpreter.ts';
 export * from './rootfs-driver-suite.ts';
 export { isolatorSuite, type IsolatorSuite } from './isolator-suite.ts';
+export { asOrdinaryUser } from './isolator-suite/as-ordinary-user.ts';

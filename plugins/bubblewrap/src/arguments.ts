@@ -1,5 +1,5 @@
 import type { Bundle } from '@boxkit/contracts';
-import { inspectVolumes, rootPath, stagedVolumes } from '@boxkit/linux';
+import { hasDevices, inspectVolumes, rootPath, stagedVolumes } from '@boxkit/linux';
 
 /** bwrap(1)'s options for a bundle, up to the command. */
 export function bubblewrapArguments(
@@ -20,8 +20,9 @@ export function bubblewrapArguments(
 
 /** Volumes go to a place that the image has no say in; the stub moves them from there. */
 function volumeArguments(bundle: Bundle): readonly string[] {
-  return inspectVolumes(bundle).flatMap(({ mount: { type, source } }, at) => {
+  return inspectVolumes(bundle).flatMap(({ mount }, at) => {
+    const { type, source } = mount;
     if (type !== 'bind' || source === undefined) return [];
-    return [source.startsWith('/dev/') ? '--dev-bind' : '--bind', source, `${stagedVolumes}/${at}`];
+    return [hasDevices(mount) ? '--dev-bind' : '--bind', source, `${stagedVolumes}/${at}`];
   });
 }

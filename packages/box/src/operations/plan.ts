@@ -7,7 +7,10 @@ import { obtain } from './obtain.ts';
 
 /** All stages but the last. The rootfs is taken away again: what comes out is for reading. */
 export async function plan(text: string, options: PlanOptions, machine: Machine): Promise<PlannedContainer> {
-  const { platform: written, pull, concurrency, rootfsDriver, signal, ...runOptions } = options;
+  const { platform: written, pull, concurrency, rootfsDriver, signal, volumes, ...others } = options;
+  // a volume with a name would stay
+  const nameless = volumes?.map(({ name: _name, ...volume }) => volume);
+  const runOptions = { ...others, ...(nameless && { volumes: nameless }) };
   await using scope = openScope(machine, signal === undefined ? {} : { signal });
   const platform = await platformOption(written);
   const apply = rootfsDriver === undefined ? {} : { driver: rootfsDriver };

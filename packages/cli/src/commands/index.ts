@@ -57,6 +57,7 @@ export const commands: readonly CommandEntry[] = [
   ),
   entry('tag', 'give an image a further name', async () => (await import('./tag.ts')).tag),
   entry('rmi', 'take names of images away', async () => (await import('./rmi.ts')).rmi),
+  entry('volume', 'list, make and remove volumes', async () => (await import('./volume.ts')).volume),
   entry('login', 'keep a user name and password for a registry', async () => (await import('./login.ts')).login),
   entry('logout', "forget a registry's user name and password", async () => (await import('./logout.ts')).logout),
   entry('prune', 'free what nothing needs', async () => (await import('./prune.ts')).prune),

@@ -16,6 +16,7 @@ const names = [
   'volume',
   'mount',
   'tmpfs',
+  'device',
   'read-only',
   'network',
   'publish',

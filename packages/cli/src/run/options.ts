@@ -26,9 +26,15 @@ export const runOptions = {
   'rootfs-driver': { type: 'value', placeholder: 'DRIVER', summary: "auto, overlay, merge or a plugin's" },
   interactive: { type: 'flag', short: 'i', summary: "connect the caller's standard input" },
   tty: { type: 'flag', short: 't', summary: 'give it a terminal' },
-  volume: { type: 'list', short: 'v', placeholder: 'SRC:DST[:ro]', summary: "mount a file or directory of the host's" },
-  mount: { type: 'list', placeholder: 'type=...,target=...', summary: 'mount, in words: bind or tmpfs' },
+  volume: {
+    type: 'list',
+    short: 'v',
+    placeholder: '[SRC:]DST[:ro]',
+    summary: "mount a path of the host's, or a volume",
+  },
+  mount: { type: 'list', placeholder: 'type=...,target=...', summary: 'mount, in words: bind, tmpfs or volume' },
   tmpfs: { type: 'list', placeholder: 'DIR[:OPTIONS]', summary: 'mount an empty directory in memory' },
+  device: { type: 'list', placeholder: 'SRC[:DST]', summary: "let it use a device node of the host's" },
   'read-only': { type: 'flag', summary: 'let nothing be written to the rootfs' },
   network: {
     type: 'value',

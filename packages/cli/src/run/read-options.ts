@@ -3,7 +3,8 @@ import type { ResourceLimits } from '@boxkit/contracts';
 import type { BoxRunOptions } from '@boxkit/box';
 import { usage } from '../args/parse.ts';
 import type { OptionValues } from '../args/options.ts';
-import { parseMount, parseTmpfs, parseVolume } from './mounts.ts';
+import { parseMount } from './mount-option.ts';
+import { parseDevice, parseTmpfs, parseVolume } from './mounts.ts';
 import { parsePublish } from './publish.ts';
 import type { runOptions } from './options.ts';
 import {
@@ -47,8 +48,12 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   if (values['stop-signal'] !== undefined) options.stopSignal = values['stop-signal'];
   if (values['stop-timeout'] !== undefined)
     options.stopTimeout = parseDuration('--stop-timeout', values['stop-timeout']);
-  const mounts = [...values.volume.map(parseVolume), ...values.mount.map(parseMount), ...values.tmpfs.map(parseTmpfs)];
+  const all = [...values.volume.map(parseVolume), ...values.mount.map(parseMount), ...values.tmpfs.map(parseTmpfs)];
+  const mounts = all.flatMap(({ mount }) => mount ?? []);
   if (mounts.length > 0) options.mounts = mounts;
+  const volumes = all.flatMap(({ volume }) => volume ?? []);
+  if (volumes.length > 0) options.volumes = volumes;
+  if (values.device.length > 0) options.devices = values.device.map(parseDevice);
   if (values['add-host'].length > 0) options.addHosts = values['add-host'].map(parseHost);
   if (values.dns.length > 0) options.dns = values.dns;
   const limits = readLimits(values);
@@ -63,7 +68,7 @@ export async function readEnvironment(values: Pick<RunValues, 'env' | 'env-file'
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
       throw usage(`option --env-file: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
     });
-    fromFiles.push(...envFileLines(text));
+    fromFiles.push(...envFileLines(file, text));
   }
   return {
     ...parseEnvironment('--env-file', fromFiles, process.env),
@@ -79,10 +84,18 @@ function readSecurity(values: RunValues): BoxRunOptions {
   for (const option of values['security-opt']) {
     const [, name, value] = /^([^=:]+)(?:[=:](.*))?$/.exec(option) ?? [];
     if (name === 'seccomp' && value !== undefined && value !== '') options.seccomp = value;
-    else if (name === 'no-new-privileges') options.noNewPrivileges = value !== 'false';
+    else if (name === 'no-new-privileges' && /^(?:true|false)?$/.test(value ?? ''))
+      options.noNewPrivileges = value !== 'false';
     else throw wrong('--security-opt', option, 'seccomp=FILE, seccomp=unconfined or no-new-privileges');
   }
   return options;
+}
+
+/** The kernel takes a size of 0 for no limit. */
+function positive(option: string, text: string): number {
+  const bytes = parseBytes(option, text);
+  if (bytes === 0) throw wrong(option, text, 'a size above 0');
+  return bytes;
 }
 
 function readLimits(values: RunValues): ResourceLimits {
@@ -90,7 +103,7 @@ function readLimits(values: RunValues): ResourceLimits {
   if (values.memory !== undefined) limits.memory = parseBytes('--memory', values.memory);
   if (values.cpus !== undefined) limits.cpus = parseNumber('--cpus', values.cpus, { fraction: true });
   if (values['pids-limit'] !== undefined) limits.pids = parseNumber('--pids-limit', values['pids-limit']);
-  if (values['shm-size'] !== undefined) limits.shmSize = parseBytes('--shm-size', values['shm-size']);
+  if (values['shm-size'] !== undefined) limits.shmSize = positive('--shm-size', values['shm-size']);
   if (values.ulimit.length > 0) limits.ulimits = values.ulimit.map(parseUlimit);
   return limits;
 }

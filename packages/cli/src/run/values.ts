@@ -84,9 +84,22 @@ export function parseTime(option: string, text: string, now: number): number {
   return time;
 }
 
-/** The lines of an env file: blank lines and those that start with `#` are skipped, nothing is unquoted, as docker has it. */
-export function envFileLines(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+/**
+ * The lines of an env file, as docker has them: a byte order mark, blanks before a name, blank lines and those that start
+ * with `#` are skipped, nothing is unquoted, and a name has no blanks.
+ */
+export function envFileLines(file: string, text: string): string[] {
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line) => line.trimStart());
+  const pairs = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  for (const pair of pairs) {
+    const name = pair.split('=', 1)[0] ?? '';
+    // the value may be a secret
+    if (name === '' || /\s/.test(name)) throw wrong('--env-file', name, `the name of a variable, in ${file}`);
+  }
+  return pairs;
 }
 
 /** `nofile=1024:2048`. */

@@ -83,6 +83,7 @@ export const bundle = z.strictObject({
       source: absolutePath.optional(),
       target: absolutePath,
       readOnly: z.boolean(),
+      devices: z.boolean().optional(),
       options: texts.optional(),
     }),
   ),

@@ -7,6 +7,7 @@ import {
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_SYMLINKS,
   MS_NODEV,
+  MS_NOEXEC,
   MS_NOSUID,
   OPEN_TREE_CLONE,
 } from '../constants.ts';
@@ -22,11 +23,22 @@ export interface VolumeMount {
 /** Takes hold of the sources; made while the host's root is in reach. */
 export function borrowVolumes(volumes: readonly VolumeMount[]): readonly SystemCall[] {
   return volumes.flatMap(({ mount }, at): readonly SystemCall[] =>
-    mount.type === 'bind' && mount.source !== undefined ? borrow(mount.source, label(at), mount.readOnly) : [],
+    mount.type === 'bind' && mount.source !== undefined
+      ? borrow(mount.source, label(at), { readOnly: mount.readOnly, devices: hasDevices(mount) })
+      : [],
   );
 }
 
-function borrow(source: string, label: string, readOnly: boolean): readonly SystemCall[] {
+/** Whether device nodes mean something in a mount: the caller named one of the host's /dev, or says so. */
+export function hasDevices({ devices, source = '' }: Mount): boolean {
+  return devices ?? source.startsWith('/dev/');
+}
+
+function borrow(
+  source: string,
+  label: string,
+  { readOnly, devices }: { readonly readOnly: boolean; readonly devices: boolean },
+): readonly SystemCall[] {
   const calls: SystemCall[] = [
     {
       name: 'open_tree',
@@ -35,7 +47,7 @@ function borrow(source: string, label: string, readOnly: boolean): readonly Syst
       label,
     },
   ];
-  if (!source.startsWith('/dev/')) {
+  if (!devices) {
     calls.push(setNoDevices({ at: { result: label }, why: 'nor do devices of the host there', recursive: true }));
   }
   if (readOnly) calls.push(setReadOnly({ at: { result: label }, why: `${source} is read-only`, recursive: true }));
@@ -49,7 +61,7 @@ export function collectVolumes(volumes: readonly VolumeMount[]): readonly System
     const staged = `${stagedVolumes}/${at}`;
     const why = 'its mount is held';
     return [
-      ...borrow(staged, label(at), mount.readOnly),
+      ...borrow(staged, label(at), { readOnly: mount.readOnly, devices: hasDevices(mount) }),
       { name: 'umount2', args: [staged, MNT_DETACH], why },
       { name: 'unlinkat', args: [AT_FDCWD, staged, directory ? AT_REMOVEDIR : 0], why },
     ];
@@ -94,10 +106,21 @@ function placeVolume({ mount, directory }: VolumeMount, at: number): readonly Sy
   ];
 }
 
-function mountTmpfs({ target, options, readOnly }: Mount): readonly SystemCall[] {
+/** Options of mount(8) that are flags of mount(2); nosuid and nodev cannot be taken away. */
+const tmpfsFlags = new Map([
+  ['exec', 0],
+  ['noexec', MS_NOEXEC],
+  ['nosuid', MS_NOSUID],
+  ['nodev', MS_NODEV],
+]);
+
+function mountTmpfs({ target, options = [], readOnly }: Mount): readonly SystemCall[] {
+  const given = options.includes('exec') ? options : ['noexec', ...options];
+  const flags = given.reduce((sum, option) => sum | (tmpfsFlags.get(option) ?? 0), MS_NOSUID | MS_NODEV);
+  const data = options.filter((option) => !tmpfsFlags.has(option)).join(',');
   const mounted: SystemCall = {
     name: 'mount',
-    args: ['tmpfs', target, 'tmpfs', MS_NOSUID | MS_NODEV, (options ?? []).join(',')],
+    args: ['tmpfs', target, 'tmpfs', flags, data],
     why: `a file system in memory at ${target}`,
   };
   return readOnly
