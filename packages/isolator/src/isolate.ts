@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
 import type { AppliedImage, Isolator, PlannedContainer, RunOptions, Stage, StageContext } from '@boxkit/contracts';
+import { effectiveIdMap } from '@boxkit/linux';
 import { buildBundle, type ContainerNames } from './bundle.ts';
 import { chooseIsolator } from './choose.ts';
 import { requiredFeatures } from './features.ts';
@@ -40,6 +41,12 @@ async function planContainer(
   });
   const bundle = buildBundle(applied, options, names);
   const plan = await isolator.plan(bundle);
+  const { additionalGids } = bundle.process.user;
+  if (additionalGids.length > 0 && effectiveIdMap(bundle.rootfs.idMap).kind === 'single') {
+    const groups = additionalGids.join(', ');
+    const message = `the command goes without its supplementary groups (${groups}): only one id is mapped, see /etc/subgid`;
+    context.emit({ type: 'warning', code: 'groups-unset', message });
+  }
   for (const message of plan.warnings) context.emit({ type: 'warning', code: `isolation-${isolator.name}`, message });
   const stop = stopSignal(options.stopSignal ?? applied.image.imageConfig.config?.StopSignal);
   return {
