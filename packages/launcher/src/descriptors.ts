@@ -1,21 +1,17 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { machine, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IOType } from 'node:child_process';
 import { BoxError, type LaunchPlan, type PlanDescriptor } from '@boxkit/contracts';
-import { encodeProgram, type StubMachine } from '@boxkit/linux';
-import { stubFile } from './stub-file.ts';
+import { encodeProgram, stubExecutable, type StubMachine } from '@boxkit/linux';
+import { unnamedFile } from './unnamed-file.ts';
 
 /** What the child inherits from descriptor 3 on, ready for spawn. Disposing closes this side's copies. */
 export interface OpenDescriptors extends Disposable {
   readonly stdio: readonly (IOType | number)[];
 }
 
-/** O_TMPFILE, which node:fs does not name: a file that never has a name. */
-const unnamed = 0x40_0000 | constants.O_DIRECTORY;
-
-/** Opens what the plan names beyond 0, 1 and 2. `home` is where the stub is kept. */
+/** Opens what the plan names beyond 0, 1 and 2. `home` is the store's. */
 export function openDescriptors(plan: Pick<LaunchPlan, 'descriptors'>, home: string): OpenDescriptors {
   const opened: number[] = [];
   const close = (): void => {
@@ -41,7 +37,7 @@ export function openDescriptors(plan: Pick<LaunchPlan, 'descriptors'>, home: str
 function openDescriptor(descriptor: Exclude<PlanDescriptor, { kind: 'report' }>, home: string): number {
   switch (descriptor.kind) {
     case 'stub':
-      return openSync(stubFile(home, stubMachine()), 'r');
+      return stubDescriptor(home);
     case 'file':
       return openSync(descriptor.path, 'r');
     case 'bytes':
@@ -65,27 +61,14 @@ export function stubMachine(): StubMachine {
 }
 
 /** A descriptor that reads these bytes, then ends. They hold the environment, so they never have a name. */
-function bytesDescriptor(bytes: Buffer): number {
-  const file = unnamedFile();
-  try {
-    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
-    // a descriptor of its own, which stands at the start
-    return openSync(`/proc/self/fd/${file}`, 'r');
-  } finally {
-    closeSync(file);
-  }
+function bytesDescriptor(bytes: Uint8Array): number {
+  return unnamedFile(bytes, 0o600, ['/dev/shm', tmpdir()]);
 }
 
-function unnamedFile(): number {
-  for (const directory of ['/dev/shm', tmpdir()]) {
-    try {
-      return openSync(directory, unnamed | constants.O_RDWR, 0o600);
-    } catch {
-      // not there, not writable or without O_TMPFILE: try the next
-    }
-  }
-  const path = `${tmpdir()}/box-${randomBytes(12).toString('hex')}`;
-  const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
-  unlinkSync(path);
-  return file;
+/**
+ * A copy of the stub for this container alone: whoever is root inside can come by the program that started him
+ * (`#!/proc/self/exe`, CVE-2019-5736), and what he writes into it must not be what the next container is started with.
+ */
+function stubDescriptor(home: string): number {
+  return unnamedFile(stubExecutable(stubMachine()), 0o700, [join(home, 'tmp'), '/dev/shm', tmpdir()]);
 }
