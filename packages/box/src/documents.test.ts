@@ -94,7 +94,12 @@ describe('the programs printed in the documentation', () => {
 
 describe('the documentation', () => {
   it('has no link to a page that is not there', async () => {
-    const pages = ['README.md', 'CHANGELOG.md', ...(await Array.fromAsync(glob('docs/**/*.md', { cwd: root })))];
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      ...(await Array.fromAsync(glob('docs/**/*.md', { cwd: root }))),
+    ];
     const broken: string[] = [];
     for (const page of pages) {
       const text = await readFile(join(root, page), 'utf8');
