@@ -86,7 +86,7 @@ describe('box run', () => {
     [['run', '--isolatoin', 'x', 'host:sh'], 125, 'unknown option --isolatoin; did you mean --isolation?'],
     [['run'], 125, 'too few arguments'],
     [['run', '--memory', 'lots', 'host:sh'], 125, '"lots" is not bytes'],
-    [['run', '-v', 'name:/x', 'host:sh'], 125, '"name" is no path'],
+    [['run', '-v', 'sub/dir:/x', 'host:sh'], 125, '"sub/dir" is neither a path nor the name of a volume'],
     [['run', '--isolation', 'magic', 'host:sh'], 125, 'magic'],
     [['run', 'host:no-such-program'], 125, 'ERR_BOX_HOST_PROGRAM'],
     [['pull', 'alpine:bad tag'], 1, 'ERR_BOX_REFERENCE_INVALID'],
