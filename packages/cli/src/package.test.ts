@@ -47,7 +47,7 @@ describe('the package @boxkit/cli', () => {
   it('prefers the Node that is installed beside it', async () => {
     const node = join(installed, '../../node/bin/node');
     await mkdir(join(node, '..'), { recursive: true });
-    await writeFile(node, '#!/bin/sh\necho "the other node: $2"\n');
+    await writeFile(node, '#!/bin/sh\necho "the other node: $3"\n');
     await chmod(node, 0o755);
     expect((await run(['version'])).stdout).toBe('the other node: version\n');
     await rm(join(installed, '../../node'), { recursive: true });
