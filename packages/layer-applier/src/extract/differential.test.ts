@@ -97,7 +97,8 @@ test('random layers are extracted as GNU tar extracts them', async (context) => 
 /** What umoci and the specification agree on even without tameness: clashes, implied parents, `..`, symlinked parents. */
 const wild = fc.array(
   fc.oneof(
-    anyEntry.filter(({ type }) => type !== 'hardlink'),
+    // Below a setgid directory the kernel makes umoci's implied directories setgid too; to box they are 0755.
+    anyEntry.filter(({ type, mode = 0 }) => type !== 'hardlink' && !(type === 'directory' && mode & 0o2000)),
     fc.record({ path: path.map((text) => `./${text}`), content: fc.constant('other spelling') }),
   ),
   { minLength: 1, maxLength: 25 },

@@ -51,6 +51,8 @@ removes what is wrong; the next pull fetches it again.`,
 it was not detached. The message says which. \`box ps -a\` shows the states.`,
   ERR_BOX_NAME_IN_USE: `A container, or something else that must be named once, has this name already. Choose another, or remove the other.`,
   ERR_BOX_NAME_INVALID: `Names start with a letter or a digit and hold letters, digits, \`_\`, \`.\` and \`-\`.`,
+  ERR_BOX_VOLUME_UNKNOWN: `The store has no volume of that name. \`box volume ls\` lists those there are.`,
+  ERR_BOX_VOLUME_IN_USE: `Containers, running or ended, use the volume: the message names them. Remove them first with \`box rm\`.`,
   ERR_BOX_LAYER_INVALID: `A layer is no proper tar, or breaks a rule of the image specification; the message names layer and entry.`,
   ERR_BOX_LAYER_UNSAFE: `A layer tries to reach outside of its root: a name with \`..\` that leaves it, a link to nowhere inside. Nothing of it was
 kept. Do not use this image.`,
