@@ -14,6 +14,7 @@ export default defineConfig({
             'tools/**/*.test.ts',
             'bench/src/**/*.test.ts',
           ],
+          setupFiles: ['tools/property-seed.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
