@@ -1,7 +1,7 @@
 import { openMachine } from './open-machine.ts';
 import { createContainers } from './operations/containers/containers.ts';
 import { createPlumbing } from './operations/plumbing/plumbing.ts';
-import type { Box, BoxOptions } from './options.ts';
+import type { Box, BoxOptions } from './box.ts';
 
 /**
  * Wires the default stages and plugins on one home. Throws ERR_BOX_STORE_UNWRITABLE, ERR_BOX_STORE_VERSION and

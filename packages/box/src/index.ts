@@ -7,9 +7,8 @@ export { formatPlatform, hostPlatform, parsePlatform, parseReference } from '@bo
 export { defaultConfigPath, readConfig } from './config.ts';
 export type { BoxConfig } from './config.ts';
 export { createBox } from './create-box.ts';
+export type { Box, BoxOptions } from './box.ts';
 export type {
-  Box,
-  BoxOptions,
   BoxRunOptions,
   Cancellable,
   Diagnosis,

@@ -4,7 +4,7 @@ import type { EventHub, Registry } from '@boxkit/core';
 import { openStore } from '@boxkit/store';
 import { withBuiltIns } from './built-in.ts';
 import type { Machine } from './operations/machine.ts';
-import type { BoxOptions } from './options.ts';
+import type { BoxOptions } from './box.ts';
 import { createStages } from './stages.ts';
 
 /** A machine with what a box holds besides. */

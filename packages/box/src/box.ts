@@ -1,0 +1,109 @@
+import type {
+  AppliedImage,
+  BoxEvent,
+  Logger,
+  PlannedContainer,
+  Plugin,
+  PluginCommand,
+  RunningContainer,
+  StoredImage,
+} from '@boxkit/contracts';
+import type { Context } from '@boxkit/core';
+import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
+import type { BoxConfig } from './config.ts';
+import type { Containers } from './operations/containers/types.ts';
+import type { Explanation } from './operations/explain/explain-run.ts';
+import type { ScriptOptions } from './operations/explain/explain-script.ts';
+import type { ImageComparison } from './operations/look/compare.ts';
+import type { ImageLook } from './operations/look/image-look.ts';
+import type { Plumbing } from './operations/plumbing/plumbing.ts';
+import type {
+  BoxRunOptions,
+  Cancellable,
+  Diagnosis,
+  DirectoryRunOptions,
+  Inspection,
+  LoginOptions,
+  PlanOptions,
+  PruneOptions,
+  PullAndKeepOptions,
+  SavedLogin,
+  UnpackOptions,
+} from './options.ts';
+import type { Stages } from './stages.ts';
+
+export interface BoxOptions {
+  /** Where everything is kept, absolute; default `$BOX_HOME`, `/var/lib/box` for root, else `$XDG_DATA_HOME/box`. */
+  readonly home?: string;
+  /** Plugins beside the built-in ones, in order. */
+  readonly plugins?: readonly Plugin[];
+  /** Absolute paths of the modules whose default exports `plugins` are, for the supervisors of detached containers. */
+  readonly pluginModules?: readonly string[];
+  /** Called for every event of everything that this box does. */
+  readonly onEvent?: (event: BoxEvent) => void;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Defaults and registry settings; what config.json holds. Not read from disk unless `readConfig` did so. */
+  readonly config?: BoxConfig;
+}
+
+/** Everything box can do, on one home. Disposing of it ends the containers it started. */
+export interface Box extends AsyncDisposable {
+  readonly store: DiskStore;
+  readonly home: string;
+  /** The five stages with this box's sources, drivers and backends filled in. */
+  readonly stages: Stages;
+  /** The same five on JSON, so that each can run in a process of its own. */
+  readonly plumbing: Plumbing;
+  /** The commands that plugins contributed. */
+  readonly commands: readonly PluginCommand[];
+  /** What a stage wants beside its input. Dispose of it when its pipeline's result is done with. */
+  context(options?: Cancellable): Context;
+  /** Fetches an image and keeps it. Throws what the stages `fetch` and `manifest` throw, and ERR_BOX_STORE_*. */
+  pull(reference: string, options?: PullAndKeepOptions): Promise<StoredImage>;
+  /** Makes a plain directory of an image: made when missing, otherwise empty (ERR_BOX_DIRECTORY_NOT_EMPTY). */
+  unpack(reference: string, directory: string, options?: UnpackOptions): Promise<AppliedImage>;
+  /** Starts a container. It is removed when the result is disposed, or this box. */
+  run(reference: string, options?: BoxRunOptions): Promise<RunningContainer>;
+  /** Starts a container in a plain directory, such as `unpack` makes. What it writes stays there. */
+  runDirectory(directory: string, options?: DirectoryRunOptions): Promise<RunningContainer>;
+  /** What `run` would start, as data: bundle and launch plan. Starts nothing and leaves nothing but the image. */
+  plan(reference: string, options?: PlanOptions): Promise<PlannedContainer>;
+  /** Those of this home that other programs have started too, and detached ones. */
+  readonly containers: Containers;
+  images(): Promise<readonly StoredImage[]>;
+  /** Reads an image's record and config. Throws ERR_BOX_IMAGE_UNKNOWN. */
+  inspect(reference: string, options?: Cancellable): Promise<Inspection>;
+  /**
+   * The bytes of one file of an image, symlinks followed inside of it; nothing is started.
+   * Throws ERR_BOX_FILE_UNREADABLE, and what `run` throws up to the rootfs.
+   */
+  readFile(reference: string, path: string, options?: UnpackOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Opens an image for questions: what its layers add and delete, what it holds, where a path comes from. It is fetched
+   * and its layers extracted into the store when they are not; nothing is unpacked or started.
+   */
+  look(reference: string, options?: UnpackOptions): Promise<ImageLook>;
+  /** Opens two images, to tell what differs: files and config. */
+  compare(before: string, after: string, options?: UnpackOptions): Promise<ImageComparison>;
+  /** What `run` would do with the same options: files, layers, system calls, each with its reason. Starts nothing. */
+  explain(reference: string, options?: PlanOptions): Promise<Explanation>;
+  /** The same as a commented shell script that needs no box. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
+  script(reference: string, options?: ScriptOptions): Promise<string>;
+  /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
+  remove(reference: string): Promise<StoredImage>;
+  /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */
+  tag(reference: string, name: string): Promise<StoredImage>;
+  /** Removes what no image, container or running process needs. Safe while others pull and run. */
+  prune(options?: PruneOptions): Promise<PruneResult>;
+  /** Verifies everything in the store again; with `repair` removes what is damaged, for a pull to bring back. */
+  fsck(options?: Cancellable & { readonly repair?: boolean }): Promise<FsckResult>;
+  /** Checks a user name and password with a registry, and keeps them where docker and podman find them too. */
+  login(registry: string, options: LoginOptions): Promise<SavedLogin>;
+  /** Forgets a registry's credentials; resolves to the places they were in. */
+  logout(registry: string, options?: Cancellable): Promise<readonly string[]>;
+  /** Probes everything. Throws nothing for what does not work: that is its answer. */
+  doctor(options?: Cancellable): Promise<readonly Diagnosis[]>;
+  /** Every event from now on, at most 4096 unread. Ends with the box, the signal, or the loop. */
+  events(options?: Cancellable): AsyncIterableIterator<BoxEvent>;
+}
