@@ -34,7 +34,8 @@ export async function obtain(
   return { found, row };
 }
 
-function fromStore({ reference, stored }: FoundImage, { store }: OperationParts): FetchStage {
+/** The stage `fetch` of an image that the store can serve alone. */
+export function fromStore({ reference, stored }: FoundImage, { store }: OperationParts): FetchStage {
   return {
     name: 'fetch',
     run: async () => {

@@ -1,13 +1,14 @@
-import type { Image, StageContext, Store } from '@boxkit/contracts';
+import type { Image, StageContext, Store, StoredImage } from '@boxkit/contracts';
 import { describeStoredImage } from '@boxkit/manifest';
 
 /** Keeps an image under its name, once every blob that it names is in the store. */
-export async function recordImage(image: Image, store: Store, context: StageContext): Promise<void> {
+export async function recordImage(image: Image, store: Store, context: StageContext): Promise<StoredImage> {
   const record = describeStoredImage(image);
   const before = await store.images.get(record.reference);
-  if (before?.manifest.digest === record.manifest.digest && before.root.digest === record.root.digest) return;
+  if (before?.manifest.digest === record.manifest.digest && before.root.digest === record.root.digest) return before;
   await ensureBlobs(image, context);
   await store.images.set(record);
+  return record;
 }
 
 /** Brings every blob of an image into the store, many at a time; the reader bounds how many. */
