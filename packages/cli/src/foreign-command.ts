@@ -3,7 +3,7 @@ import { commands } from './commands/index.ts';
 import { unknownCommand } from './commands/help.ts';
 import { parseArguments } from './args/parse.ts';
 import { openBox } from './open-box.ts';
-import { createRenderer } from './output/renderer.ts';
+import { createRenderer } from './output/create-renderer.ts';
 import { formatError } from './output/report-error.ts';
 import { writeTo } from './output/streams.ts';
 import { watchSignals } from './signals.ts';
@@ -21,7 +21,7 @@ export async function runForeignCommand(name: string, args: readonly string[]): 
     });
     await using box = await openBox(global, renderer);
     const command = box.commands.find((candidate) => candidate.name === name);
-    if (command === undefined) throw unknownCommand(name);
+    if (command === undefined) throw unknownCommand(name, commands);
     if (args[0] === '--help') {
       writeTo('stdout', command.help.endsWith('\n') ? command.help : `${command.help}\n`);
       return 0;

@@ -1,7 +1,7 @@
 import type { Box } from '@boxkit/box';
 import type { Command, GlobalValues, Invocation } from './command.ts';
 import type { OptionSpecs, OptionValues } from './args/options.ts';
-import { createRenderer } from './output/renderer.ts';
+import { createRenderer } from './output/create-renderer.ts';
 import type { Renderer } from './output/renderer.ts';
 import { terminalOf } from './output/terminal.ts';
 import { writeTo } from './output/streams.ts';

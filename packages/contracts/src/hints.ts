@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode } from './error-codes.ts';
 
 /** What to do about an error whose thrower knows nothing more particular: one sentence for each code. */
 export const generalHints: Readonly<Record<ErrorCode, string>> = {

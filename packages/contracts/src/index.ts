@@ -3,6 +3,7 @@ export * from './bundle.ts';
 export * from './container.ts';
 export * from './descriptor.ts';
 export * from './digest.ts';
+export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './image.ts';

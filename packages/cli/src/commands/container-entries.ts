@@ -1,5 +1,4 @@
-import type { Command } from '../command.ts';
-import type { CommandEntry } from './index.ts';
+import { entry, type CommandEntry } from './entry.ts';
 
 /** The commands on containers, in the order the help shows. */
 export const containerEntries: readonly CommandEntry[] = [
@@ -18,7 +17,3 @@ export const containerEntries: readonly CommandEntry[] = [
   entry('pause', 'stop all processes of containers for a while', async () => (await import('./pause.ts')).pause),
   entry('unpause', 'let paused containers go on', async () => (await import('./unpause.ts')).unpause),
 ];
-
-function entry(name: string, summary: string, load: () => Promise<unknown>): CommandEntry {
-  return { name, summary, load: async () => (await load()) as Command };
-}

@@ -1,12 +1,5 @@
-import type { Command } from '../command.ts';
 import { containerEntries } from './container-entries.ts';
-
-/** A command by name, loaded when it is run. */
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  load(): Promise<Command>;
-}
+import { entry, type CommandEntry } from './entry.ts';
 
 /** Every command, in the order the help shows. Summaries stand here so that the overview loads no command. */
 export const commands: readonly CommandEntry[] = [
@@ -64,10 +57,5 @@ export const commands: readonly CommandEntry[] = [
   entry('fsck', 'verify the store', async () => (await import('./fsck.ts')).fsck),
   entry('doctor', 'tell what works on this machine', async () => (await import('./doctor.ts')).doctor),
   entry('version', 'show the version', async () => (await import('./version.ts')).version),
-  entry('help', 'show help on a command', async () => (await import('./help.ts')).help),
+  entry('help', 'show help on a command', async () => (await import('./help.ts')).helpOn(commands)),
 ];
-
-/** A command's own options are checked where it is defined; here they are just options. */
-function entry(name: string, summary: string, load: () => Promise<unknown>): CommandEntry {
-  return { name, summary, load: async () => (await load()) as Command };
-}

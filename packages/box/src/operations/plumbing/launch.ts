@@ -7,7 +7,7 @@ import { recorded } from '../containers/record.ts';
 import type { Machine, Scope } from '../machine.ts';
 import { disposeWith, openScope } from '../machine.ts';
 import { readPlanned } from './documents.ts';
-import type { LaunchDocumentOptions } from './plumbing.ts';
+import type { LaunchDocumentOptions } from './options.ts';
 
 /** Starts a plan. The container that `apply` made for it, if any, gets its state, and stays unless it is to be removed. */
 export async function launchDocument(

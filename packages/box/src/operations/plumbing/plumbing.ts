@@ -1,28 +1,11 @@
 import type { RunningContainer, RunOptions } from '@boxkit/contracts';
-import type { Cancellable, Stdio, UnpackOptions } from '../../options.ts';
+import type { Cancellable, UnpackOptions } from '../../options.ts';
 import type { Machine } from '../machine.ts';
 import type { JsonDocument } from './encode.ts';
+import type { ApplyDocumentOptions, LaunchDocumentOptions } from './options.ts';
 
 export type { JsonDocument } from './encode.ts';
-
-export interface ApplyDocumentOptions extends Cancellable {
-  /** Make a plain directory at this absolute path, missing or empty, instead of a container's rootfs. */
-  readonly directory?: string;
-  /** The container's name. */
-  readonly name?: string;
-  /** A rootfs driver by name; default: the first that works here. */
-  readonly driver?: string;
-}
-
-export interface LaunchDocumentOptions extends Cancellable {
-  /** Default `ignore`. */
-  readonly stdin?: Stdio;
-  /** Default `pipe`. */
-  readonly stdout?: Stdio;
-  readonly stderr?: Stdio;
-  /** Remove the container that `apply` made when it has ended. */
-  readonly remove?: boolean;
-}
+export type { ApplyDocumentOptions, LaunchDocumentOptions } from './options.ts';
 
 /**
  * The five stages one by one, on JSON: each takes what the former gave, as docs/reference/schemas describes it, and

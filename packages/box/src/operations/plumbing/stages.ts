@@ -10,7 +10,7 @@ import { storedBlobs } from '../stored-blobs.ts';
 import { readApplied, readFetched, readImage } from './documents.ts';
 import { encodeApplied, encodeFetched, encodeImage, encodePlanned } from './encode.ts';
 import type { JsonDocument } from './encode.ts';
-import type { ApplyDocumentOptions } from './plumbing.ts';
+import type { ApplyDocumentOptions } from './options.ts';
 
 export async function fetchDocument(text: string, options: UnpackOptions, machine: Machine): Promise<JsonDocument> {
   await using scope = openScope(machine, options);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BoxEvent, Digest, DiffId } from '@boxkit/contracts';
-import { createRenderer } from './renderer.ts';
+import { createRenderer } from './create-renderer.ts';
 import type { RendererOptions } from './renderer.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}` as Digest;
