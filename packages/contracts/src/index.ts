@@ -2,6 +2,7 @@ export * from './blob.ts';
 export * from './bundle.ts';
 export * from './container.ts';
 export * from './descriptor.ts';
+export * from './destination.ts';
 export * from './digest.ts';
 export * from './error-codes.ts';
 export * from './errors.ts';

@@ -1,3 +1,4 @@
+import type { ImageDestination } from './destination.ts';
 import type { Isolator } from './isolator.ts';
 import type { ImageSource } from './source.ts';
 import type { RootfsDriver } from './rootfs.ts';
@@ -15,6 +16,7 @@ export interface Plugin {
 /** What a plugin may contribute. Each call checks the shape and throws ERR_BOX_PLUGIN_INVALID, naming plugin and field. */
 export interface PluginHost {
   addSource(source: ImageSource): void;
+  addDestination(destination: ImageDestination): void;
   addRootfsDriver(driver: RootfsDriver): void;
   addIsolator(isolator: Isolator): void;
   /** Puts a stage into `box.run`'s pipeline, right after the named one. Its input and output are that stage's output. */

@@ -1,6 +1,7 @@
 import { BoxError } from '@boxkit/contracts';
 import type {
   BoxEvent,
+  ImageDestination,
   ImageSource,
   Isolator,
   Plugin,
@@ -21,6 +22,7 @@ export interface Registry {
   register(plugin: Plugin, options?: RegisterOptions): Promise<void>;
   readonly plugins: readonly string[];
   readonly sources: readonly ImageSource[];
+  readonly destinations: readonly ImageDestination[];
   readonly rootfsDrivers: readonly RootfsDriver[];
   readonly isolators: readonly Isolator[];
   readonly commands: readonly PluginCommand[];
@@ -38,6 +40,7 @@ export interface RegisterOptions {
 
 interface Contributions {
   readonly sources: ImageSource[];
+  readonly destinations: ImageDestination[];
   readonly rootfsDrivers: RootfsDriver[];
   readonly isolators: Isolator[];
   readonly commands: PluginCommand[];
@@ -47,6 +50,7 @@ interface Contributions {
 
 const noContributions = (): Contributions => ({
   sources: [],
+  destinations: [],
   rootfsDrivers: [],
   isolators: [],
   commands: [],
@@ -68,6 +72,7 @@ export function createRegistry(): Registry {
       refuseTakenNames(plugin.name, all, own);
       names.push(plugin.name);
       all.sources.push(...own.sources);
+      all.destinations.push(...own.destinations);
       all.rootfsDrivers.push(...own.rootfsDrivers);
       all.isolators.push(...own.isolators);
       all.commands.push(...own.commands);
@@ -76,6 +81,7 @@ export function createRegistry(): Registry {
     },
     plugins: names,
     sources: all.sources,
+    destinations: all.destinations,
     rootfsDrivers: all.rootfsDrivers,
     isolators: all.isolators,
     commands: all.commands,
@@ -89,6 +95,10 @@ function hostFor(plugin: string, own: Contributions, check: CheckShape): PluginH
     addSource(source) {
       check('source', source, plugin);
       own.sources.push(source);
+    },
+    addDestination(destination) {
+      check('destination', destination, plugin);
+      own.destinations.push(destination);
     },
     addRootfsDriver(driver) {
       check('rootfsDriver', driver, plugin);
@@ -115,7 +125,8 @@ function hostFor(plugin: string, own: Contributions, check: CheckShape): PluginH
 
 function refuseTakenNames(plugin: string, all: Contributions, own: Contributions): void {
   const kinds: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-    ['source', all.sources.map((source) => source.scheme), own.sources.map((source) => source.scheme)],
+    ['source', all.sources.map(({ scheme }) => scheme), own.sources.map(({ scheme }) => scheme)],
+    ['destination', all.destinations.map(({ scheme }) => scheme), own.destinations.map(({ scheme }) => scheme)],
     ['rootfs driver', all.rootfsDrivers.map((driver) => driver.name), own.rootfsDrivers.map((driver) => driver.name)],
     ['isolator', all.isolators.map((isolator) => isolator.name), own.isolators.map((isolator) => isolator.name)],
     ['command', all.commands.map((command) => command.name), own.commands.map((command) => command.name)],

@@ -6,6 +6,8 @@ const method = z.custom<(...args: never[]) => unknown>((value) => typeof value =
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, ".", "_" and "-"');
 const stage = z.looseObject({ name: z.string().min(1), run: method });
 
+const scheme = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and "-"');
+
 /** What each contribution must look like. Loose: a plugin's objects may carry more than the contract asks. */
 const shapes = {
   plugin: z.looseObject({
@@ -13,10 +15,17 @@ const shapes = {
     setup: method,
   }),
   source: z.looseObject({
-    scheme: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and "-"'),
+    scheme,
     description: z.string(),
     resolve: method,
     detect: method.optional(),
+    normalize: method.optional(),
+  }),
+  destination: z.looseObject({
+    scheme,
+    description: z.string(),
+    holdsMany: z.boolean().optional(),
+    write: method,
     normalize: method.optional(),
   }),
   rootfsDriver: z.looseObject({ name, probe: method, prepare: method }),

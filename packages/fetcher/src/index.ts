@@ -18,3 +18,4 @@ export * from './host/index.ts';
 export * from './archive/index.ts';
 export * from './oci/index.ts';
 export * from './bytes/index.ts';
+export * from './outgoing/index.ts';

@@ -32,6 +32,7 @@ export async function sourceOf(options: RegistryPluginOptions): Promise<ImageSou
   const sources: ImageSource[] = [];
   await registryPlugin(options).setup({
     addSource: (source: ImageSource) => sources.push(source),
+    addDestination() {},
   } as unknown as PluginHost);
   const [source] = sources;
   if (source === undefined) throw new Error('the plugin contributed nothing');

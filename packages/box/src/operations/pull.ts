@@ -6,6 +6,8 @@ import { readReference } from './find-image.ts';
 import type { Machine } from './machine.ts';
 import { openScope, platformOption } from './machine.ts';
 import { ensureBlobs } from './record-image.ts';
+import { readDestination } from './transfer/places.ts';
+import { writeKept } from './transfer/write-kept.ts';
 
 /** The first two stages, and a read of every blob. The name is moved when all are there. */
 export async function pull(text: string, options: PullAndKeepOptions, machine: Machine): Promise<StoredImage> {
@@ -13,11 +15,13 @@ export async function pull(text: string, options: PullAndKeepOptions, machine: M
   const platform = await platformOption(options.platform);
   const reference = await readReference(text, machine.plugins);
   const { stages, plugins, store } = scope;
+  // Read first, so that a place that cannot be is told before anything is fetched.
+  const to = options.to === undefined ? undefined : await readDestination(options.to, 'registry', plugins);
   const keep = defineStage('store', async (image: Image, context) => {
     await ensureBlobs(image, context);
     const record = describeStoredImage(image);
     await store.images.set(record);
-    if (options.to !== undefined) await writeTo(image, options.to, context.signal);
+    if (to !== undefined) await writeKept(image, to, {}, scope);
     return record;
   });
   const concurrency = options.concurrency === undefined ? {} : { concurrency: options.concurrency };
@@ -29,9 +33,4 @@ export async function pull(text: string, options: PullAndKeepOptions, machine: M
     keep,
   ]);
   return (await row.run(reference as never, scope.context)) as StoredImage;
-}
-
-async function writeTo(image: Image, target: string, signal: AbortSignal): Promise<void> {
-  const { writeImage } = await import('@boxkit/fetcher');
-  await writeImage(image, target, { signal });
 }

@@ -1,6 +1,7 @@
 import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BoxError, isBoxError } from '@boxkit/contracts';
+import { BoxError } from '@boxkit/contracts';
+import { isDiskError, unwritable } from './disk-error.ts';
 import { writeTar, type TarEntry } from './tar-writer.ts';
 
 /** One file of an archive to be written. */
@@ -44,19 +45,47 @@ export async function publishTar(files: readonly OutputFile[], path: string, sig
   await requireReplaceable(path);
   await beside(path, async (staging) => {
     const tar = join(staging, 'tar');
-    await write(tar, writeTar(tarEntries(files)), signal);
+    await write(tar, tarBytes(files), signal);
     await sync(tar);
     await rename(tar, path);
   });
 }
 
-/** Writes one file by way of a name nobody knows, so that it is seen whole or not at all. */
-export async function publishFile(file: OutputFile, path: string, signal: AbortSignal): Promise<void> {
-  await beside(path, async (staging) => {
-    const staged = join(staging, 'file');
-    await writeFile(staged, file, signal);
-    await sync(staged);
-    await rename(staged, path);
+/** The bytes of a tar of files: the same files make the same bytes, whenever and wherever. */
+export function tarBytes(files: readonly OutputFile[]): AsyncGenerator<Uint8Array, void, undefined> {
+  return writeTar(tarEntries(files));
+}
+
+/**
+ * Adds files to a directory that is there; the last file is renamed into place last, while `lock` is held, and is made
+ * then. Until the first rename nothing is changed.
+ */
+export async function publishInto(
+  directory: string,
+  parts: {
+    readonly files: readonly OutputFile[];
+    readonly last: () => Promise<OutputFile>;
+    readonly lock: <T>(work: () => Promise<T>) => Promise<T>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  await beside(join(directory, 'added'), async (staging) => {
+    const staged = (file: OutputFile): string => join(staging, file.name);
+    for (const file of parts.files) await writeFile(staged(file), file, signal);
+    await syncAll(parts.files.map(staged));
+    await parts.lock(async () => {
+      const last = await parts.last();
+      await writeFile(staged(last), last, signal);
+      await sync(staged(last));
+      const changed = new Set<string>();
+      for (const file of [...parts.files, last]) {
+        const path = join(directory, file.name);
+        await mkdir(dirname(path), { recursive: true });
+        if (file === last) await syncAll([...changed]);
+        await rename(staged(file), path);
+        changed.add(dirname(path));
+      }
+    });
   });
 }
 
@@ -77,30 +106,6 @@ async function beside(path: string, work: (staging: string) => Promise<void>): P
 }
 
 const syncsAtOnce = 32;
-
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'a directory is there',
-  EEXIST: 'something else is in the way',
-  ENOTDIR: 'a part of the path is no directory',
-};
-
-function isDiskError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error && !isBoxError(error);
-}
-
-function unwritable(path: string, cause: NodeJS.ErrnoException): BoxError {
-  const errno = cause.code ?? 'unknown';
-  return new BoxError('ERR_BOX_SYSTEM_CALL', `cannot write an image to ${path}: ${reasons[errno] ?? cause.message}`, {
-    hint: 'Nothing was changed there. Choose another place, or make room.',
-    cause,
-    fields: { errno, path },
-  });
-}
 
 /** To rename over /dev/stdout, say, would take it away from everybody. */
 async function requireReplaceable(path: string): Promise<void> {

@@ -1,3 +1,3 @@
 export { ociArchiveSource, ociSource } from './source.ts';
 export { skopeoDirectorySource } from './skopeo-directory.ts';
-export { writeOciArchive, writeOciLayout, writeSkopeoDirectory } from './write.ts';
+export { ociArchiveDestination, ociDestination, skopeoDirectoryDestination } from './destination.ts';
