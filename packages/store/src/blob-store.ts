@@ -8,12 +8,18 @@ import { createBlobWriter } from './blob-writer.ts';
 import { diskError, errnoOf, unless } from './disk-error.ts';
 import { digestOfFile } from './digest-file.ts';
 import { digestPath } from './layout.ts';
+import { createNewBlob, type NewBlob } from './new-blob.ts';
 import type { Session } from './session.ts';
 
 /** Bytes of one read. */
 const readSize = 256 * 1024;
 
-export function createBlobStore(session: Session): BlobStore {
+export interface DiskBlobStore extends BlobStore {
+  /** Starts a blob that is made here, and of which nobody knows the digest yet. Throws ERR_BOX_STORE_UNWRITABLE, ERR_BOX_STORE_FULL. */
+  create(options: { readonly signal: AbortSignal }): NewBlob;
+}
+
+export function createBlobStore(session: Session): DiskBlobStore {
   const { layout, lease } = session;
   const pathOf = (digest: Digest): string => digestPath(layout.blobs, digest);
 
@@ -71,6 +77,7 @@ export function createBlobStore(session: Session): BlobStore {
         throw diskError(`keep blob ${digest}`, error);
       }
     },
+    create: ({ signal }) => createNewBlob(session, signal),
     async *open(digest, { signal } = {}) {
       await lease.hold([`blobs/${digest}`]);
       const file = await open(pathOf(digest), 'r').catch((error: unknown) => {

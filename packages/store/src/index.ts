@@ -1,6 +1,8 @@
 export { defaultHome } from './home.ts';
 export type { ContainerRecord, ContainerState, ContainerStatus } from './container-record.ts';
 export type { ContainerChange, CreateContainerOptions, DiskContainer, DiskContainerTable } from './container-table.ts';
+export type { DiskBlobStore } from './blob-store.ts';
+export type { NewBlob } from './new-blob.ts';
 export type { DiskImageTable } from './image-table.ts';
 export { isAlive, type Owner, ownerOf, pidOf, thisProcess } from './owner.ts';
 export { type RemoveTree, removeOwnTree } from './remove-tree.ts';

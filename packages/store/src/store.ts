@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { ChainId, DiffId, Store } from '@boxkit/contracts';
-import { createBlobStore } from './blob-store.ts';
+import { createBlobStore, type DiskBlobStore } from './blob-store.ts';
 import { defaultHome, openHome } from './home.ts';
 import { createContainerTable, type DiskContainerTable } from './container-table.ts';
 import { createImageTable, type DiskImageTable } from './image-table.ts';
@@ -24,6 +24,7 @@ export interface OpenStoreOptions {
 
 /** The store on a disk. Disposing of it gives up what it relied on and waits for its own clean-up. */
 export interface DiskStore extends Store, AsyncDisposable {
+  readonly blobs: DiskBlobStore;
   readonly images: DiskImageTable;
   readonly containers: DiskContainerTable;
   /**

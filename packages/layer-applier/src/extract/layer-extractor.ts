@@ -1,5 +1,5 @@
 import { close, cString, currentDirectory, openAt, openFlag } from '@boxkit/linux';
-import { baseName, parentPath, pathText, type BytePath } from '../byte-path.ts';
+import { baseName, parentPath, type BytePath } from '../byte-path.ts';
 import type { TarInput } from '../decode/tar-input.ts';
 import { recordFlag, type IndexSummary } from '../layer-index/index-format.ts';
 import { IndexWriter } from '../layer-index/index-writer.ts';
@@ -14,7 +14,8 @@ import { ContentDigest } from './content-digest.ts';
 import { DirectoryTable, type Directory } from './directory-table.ts';
 import { failedCall } from './failed-call.ts';
 import { LateHardlinks } from './late-hardlinks.ts';
-import { ExtractFailure, invalid } from './layer-error.ts';
+import { invalid } from './layer-error.ts';
+import { located } from './located.ts';
 import { makeRoot } from './make-root.ts';
 import { MetadataWriter } from './metadata.ts';
 import { removeAt } from './remove-at.ts';
@@ -101,7 +102,7 @@ export class LayerExtractor {
       this.#tally.flush();
       return this.#finish(diffId);
     } catch (error) {
-      throw this.#located(error);
+      throw located(error, this.#reader.entry);
     } finally {
       this.#directories.closeAll();
       close(this.#rootFd);
@@ -311,18 +312,6 @@ export class LayerExtractor {
     } finally {
       close(directory);
     }
-  }
-
-  /** Adds entry and offset to a failure. */
-  #located(error: unknown): unknown {
-    if (!(error instanceof ExtractFailure)) return error;
-    const { name, offset } = this.#reader.entry;
-    const located = new ExtractFailure(error.code, error.message, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      fields: { ...(name === '' ? {} : { entry: pathText(name as BytePath) }), offset, ...error.fields },
-    });
-    located.stack = error.stack ?? located.stack ?? '';
-    return located;
   }
 }
 

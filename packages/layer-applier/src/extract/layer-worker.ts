@@ -6,8 +6,9 @@ import { FileInput } from '../decode/file-input.ts';
 import type { HashedInput } from '../decode/tar-input.ts';
 import { ExtractFailure } from './layer-error.ts';
 import { LayerExtractor } from './layer-extractor.ts';
+import { readThrough } from './read-through.ts';
 import { Tally } from './tally.ts';
-import type { Job, Outcome } from './worker-protocol.ts';
+import type { Job, Outcome, ReadJob } from './worker-protocol.ts';
 
 /** The entry point of an extracting thread: takes one job at a time and runs it without returning to its event loop. */
 const port = parentPort;
@@ -16,11 +17,11 @@ if (port === null) throw new Error('layer-worker runs as a worker thread only');
 // At once, and not with the first job: it loads koffi, which a thread that was started ahead has the time for.
 const exactModes = clearThreadUmask();
 
-port.on('message', (job: Job) => {
-  port.postMessage(extract(job, exactModes));
+port.on('message', (job: Job | ReadJob) => {
+  port.postMessage(run(job, exactModes));
 });
 
-function extract(job: Job, exactModes: boolean): Outcome {
+function run(job: Job | ReadJob, exactModes: boolean): Outcome {
   const stop = new Int32Array(job.stop);
   const checkStop = (): void => {
     if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
@@ -31,6 +32,10 @@ function extract(job: Job, exactModes: boolean): Outcome {
       checkStop();
       tally.tarBytes(count);
     });
+    if (!('options' in job)) {
+      const entries = readThrough(input, tally, checkStop);
+      return { kind: 'read', entries, bytes: input.offset, digest: input.digest() };
+    }
     const extractor = new LayerExtractor(input, tally, { ...job.options, exactModes, onEntry: checkStop });
     const summary = extractor.run(job.diffId);
     return { kind: 'done', summary, digest: input.digest() };

@@ -5,24 +5,30 @@ import type { LayerBudgets } from './budgets.ts';
 import type { LayerErrorFields } from './layer-error.ts';
 import type { ExtractorOptions } from './layer-extractor.ts';
 
-/** What a worker is to extract. */
-export interface Job {
-  readonly diffId: string;
+/** What a worker is to read. */
+export interface ReadJob {
   /** What hashes the diffID. */
   readonly algorithm: string;
   /** Bytes of the blob. */
   readonly compressed: number;
   readonly input: ChannelInput;
-  readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
   readonly budgets: LayerBudgets;
   /** One word; not 0 when the worker is to give up. */
   readonly stop: SharedArrayBuffer;
+}
+
+/** What a worker is to extract. */
+export interface Job extends ReadJob {
+  readonly diffId: string;
+  readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
 }
 
 /** What became of it. */
 export type Outcome =
   /** `digest` is of the uncompressed tar, in hexadecimal. */
   | { readonly kind: 'done'; readonly summary: IndexSummary; readonly digest: string }
+  /** A tar that was read and not extracted. */
+  | { readonly kind: 'read'; readonly entries: number; readonly bytes: number; readonly digest: string }
   | {
       readonly kind: 'failed';
       readonly code: ErrorCode;
