@@ -6,6 +6,7 @@ import { makeHarness, type Harness, type IsolatorStages } from './isolator-suite
 import { lifeTests } from './isolator-suite/life.ts';
 import { processTests } from './isolator-suite/process.ts';
 import { securityTests } from './isolator-suite/security.ts';
+import type { SuiteContext } from './isolator-suite/suite-context.ts';
 import { terminalTests } from './isolator-suite/terminal.ts';
 import { systemSnapshot } from './leaks.ts';
 
@@ -13,15 +14,6 @@ export interface IsolatorSuite extends IsolatorStages {
   readonly isolator: Isolator;
   /** The test file's import.meta.url, when root is to run it a second time as an ordinary user. */
   readonly file?: string;
-}
-
-/** What a test asks about the backend under test. */
-export interface SuiteContext {
-  readonly harness: Harness;
-  readonly isolator: Isolator;
-  readonly privilege: 'root' | 'user';
-  /** Whether the backend's table says that it enforces the feature for this user. */
-  readonly can: (feature: keyof ReturnType<Isolator['capabilities']>) => boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { SuiteContext } from '../isolator-suite.ts';
+import type { SuiteContext } from './suite-context.ts';
 
 /** What the container sees: the image, the standard devices, what was mounted, and nothing else. */
 export function fileTests(context: SuiteContext): void {

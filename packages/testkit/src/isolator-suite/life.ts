@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { RunningContainer } from '@boxkit/contracts';
-import type { SuiteContext } from '../isolator-suite.ts';
+import type { SuiteContext } from './suite-context.ts';
 import { systemSnapshot } from '../leaks.ts';
 
 /** How a container ends, and that nothing is left of it. */

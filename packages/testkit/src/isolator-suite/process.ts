@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hostname } from 'node:os';
-import type { SuiteContext } from '../isolator-suite.ts';
+import type { SuiteContext } from './suite-context.ts';
 
 /** The process as it was asked for: status, streams, environment, directory, user. */
 export function processTests(context: SuiteContext): void {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SystemCall } from '@boxkit/contracts';
-import type { SuiteContext } from '../isolator-suite.ts';
+import type { SuiteContext } from './suite-context.ts';
 
 /** Attacks that would succeed against a weak backend. Where the table admits the weakness, that it is there is asserted. */
 export function securityTests(context: SuiteContext): void {

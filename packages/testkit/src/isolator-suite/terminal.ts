@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunningContainer } from '@boxkit/contracts';
-import type { SuiteContext } from '../isolator-suite.ts';
+import type { SuiteContext } from './suite-context.ts';
 
 /** A terminal of the container's own. */
 export function terminalTests(context: SuiteContext): void {

@@ -4,23 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createProxy } from './faulty-proxy.ts';
-import type { FaultRule } from './faults.ts';
-import type { FaultyRegistryOptions } from './faulty-registry.ts';
-import type { RecordedRequest } from './request-log.ts';
-
-export type ProxyStart = FaultyRegistryOptions & { readonly script: readonly FaultRule[] };
-
-export type ProxyCommand =
-  | { readonly name: 'ports' }
-  | { readonly name: 'requests' }
-  | { readonly name: 'clear' }
-  | { readonly name: 'script'; readonly script: readonly FaultRule[] };
-
-export interface ProxyReply {
-  readonly sequence: number;
-  readonly ports?: { readonly registry: number; readonly storage: number };
-  readonly requests?: readonly RecordedRequest[];
-}
+import type { ProxyCommand, ProxyReply, ProxyStart } from './proxy-protocol.ts';
 
 const start = workerData as ProxyStart;
 const port = parentPort;

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerWithout, sendThrough } from './fault-effects.ts';
 import type { FaultRule } from './faults.ts';
-import type { ProxyStart } from './faulty-proxy-worker.ts';
+import type { ProxyStart } from './proxy-protocol.ts';
 import { faultPicker, recordOf, type OpenRecord, type RecordedRequest } from './request-log.ts';
 import { proxyTokens } from './proxy-tokens.ts';
 

@@ -1,21 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FaultRule } from './faults.ts';
-import type { ProxyCommand, ProxyReply, ProxyStart } from './faulty-proxy-worker.ts';
+import type { FaultyRegistryOptions, ProxyCommand, ProxyReply, ProxyStart } from './proxy-protocol.ts';
 import type { RecordedRequest } from './request-log.ts';
-
-export interface FaultyRegistryOptions {
-  /** The registry behind it: its `url`. */
-  readonly upstream: string;
-  /** Looked through in order; the first rule that fits a request and is not used up befalls it. */
-  readonly script?: readonly FaultRule[];
-  /**
-   * Ask for Bearer tokens of the proxy's own, before a registry that asks for none. Without a user name anyone
-   * gets one; `usesPerToken` makes tokens expire after so many requests.
-   */
-  readonly auth?: { readonly username?: string; readonly password?: string; readonly usesPerToken?: number };
-  /** Serve https: paths of PEM files. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
-}
 
 /** A proxy that does to requests what its script says, and records each with all its headers. */
 export interface FaultyRegistry extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { sendThrough } from './fault-effects.ts';
-import type { ProxyStart } from './faulty-proxy-worker.ts';
+import type { ProxyStart } from './proxy-protocol.ts';
 import type { OpenRecord } from './request-log.ts';
 
 /** How the proxy asks for tokens: its own, or those of the registry behind it, with the realm moved to the proxy. */
