@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import {
   atFlag,
+  cString,
   currentDirectory,
   futimens,
   linkAt,
@@ -9,6 +10,7 @@ import {
   openFlag,
   readlinkAt,
   unlinkAt,
+  utimensAt,
 } from './fs-at.ts';
 import { bind, check, lastErrno } from './libc.ts';
 
@@ -94,13 +96,23 @@ export function namesIn(directory: number): string[] {
 
 /** Sets both times of an open file, in nanoseconds since 1970. */
 export function setTimes(fd: number, accessed: bigint, modified: bigint): void {
+  check(futimens(fd, timespecs(accessed, modified)), 'futimens');
+}
+
+/** The same of what is at a path, not followed. Node's own calls keep microseconds at best. */
+export function setTimesAt(path: string | Uint8Array, accessed: bigint, modified: bigint): void {
+  const times = timespecs(accessed, modified);
+  check(utimensAt(currentDirectory, cString(path), times, atFlag.symlinkNoFollow), 'utimensat', path);
+}
+
+function timespecs(accessed: bigint, modified: bigint): Buffer {
   const times = Buffer.alloc(32);
   [accessed, modified].forEach((time, index) => {
     const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
     times.writeBigInt64LE((time - nanoseconds) / 1_000_000_000n, index * 16);
     times.writeBigInt64LE(nanoseconds, index * 16 + 8);
   });
-  check(futimens(fd, times), 'futimens');
+  return times;
 }
 
 const lgetxattr = bind('long lgetxattr(const void *path, const void *name, void *value, unsigned long size)');

@@ -65,6 +65,24 @@ test('a user gets the widest range granted by name or by number, one without gra
   }
 });
 
+test('a user without a passwd entry has a single id, whatever is granted to its number, as newuidmap refuses it', () => {
+  const module = new URL('./id-map.ts', import.meta.url).href;
+  const grants = join(tmpdir(), `box-grants-12345-${process.pid}`);
+  writeFileSync(grants, '12345:100000:65536\n');
+  try {
+    const program = `process.setgid(12345); process.setuid(12345);
+      const { explainIdMap } = await import(${JSON.stringify(module)});
+      console.log(JSON.stringify(explainIdMap({ subuid: ${JSON.stringify(grants)}, subgid: ${JSON.stringify(grants)} })))`;
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    expect(JSON.parse(said)).toEqual({
+      idMap: { kind: 'single', uid: 12_345, gid: 12_345 },
+      why: 'the user 12345 has no entry in /etc/passwd',
+    });
+  } finally {
+    rmSync(grants);
+  }
+});
+
 test('the options make unshare(1) set up exactly the ranges of the map', () => {
   writeFileSync(join(directory, 'uids'), 'nobody:100000:65536\n');
   writeFileSync(join(directory, 'gids'), 'nobody:200000:65536\n');

@@ -17,22 +17,43 @@ export function singleIdMap(): IdMap {
   return { kind: 'single', uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 }
 
+/** An id map, and why it is no wider; undefined where there is no wider one. */
+export interface ExplainedIdMap {
+  readonly idMap: IdMap;
+  readonly why?: string;
+}
+
 /**
  * The widest id map that this user may have: the host's ids for root, the range granted in /etc/subuid and
  * /etc/subgid when newuidmap and newgidmap are installed, else a single id. Reads files only: whether
  * the kernel allows a user namespace at all is for a probe to say.
  */
 export function grantedIdMap(grants: GrantFiles = systemGrants): IdMap {
+  return explainIdMap(grants).idMap;
+}
+
+/** The same, with the reason for a single id. */
+export function explainIdMap(grants: GrantFiles = systemGrants): ExplainedIdMap {
   const single = singleIdMap();
-  if (single.kind !== 'single' || single.uid === 0) return { kind: 'host' };
-  const names = new Set([String(single.uid), userName()]);
+  if (single.kind !== 'single' || single.uid === 0) return { idMap: { kind: 'host' } };
+  const name = userName();
+  // newuidmap(1) looks its caller up, and refuses one that it does not find, whatever is granted to the number.
+  if (name === undefined) return { idMap: single, why: `the user ${single.uid} has no entry in /etc/passwd` };
+  const names = new Set([String(single.uid), name]);
   const uids = widestGrant(grants.subuid, names);
   const gids = widestGrant(grants.subgid, names);
-  if (uids === undefined || gids === undefined || !onPath('newuidmap') || !onPath('newgidmap')) return single;
+  if (uids === undefined || gids === undefined) {
+    const file = uids === undefined ? grants.subuid : grants.subgid;
+    return { idMap: single, why: `${file} grants nothing to ${name}` };
+  }
+  const missing = ['newuidmap', 'newgidmap'].find((program) => !onPath(program));
+  if (missing !== undefined) return { idMap: single, why: `${missing} is not installed (Debian's package uidmap)` };
   return {
-    kind: 'subordinate',
-    uids: [{ container: 0, host: single.uid, size: 1 }, uids],
-    gids: [{ container: 0, host: single.gid, size: 1 }, gids],
+    idMap: {
+      kind: 'subordinate',
+      uids: [{ container: 0, host: single.uid, size: 1 }, uids],
+      gids: [{ container: 0, host: single.gid, size: 1 }, gids],
+    },
   };
 }
 
@@ -128,12 +149,12 @@ function readLines(file: string): string[] {
   }
 }
 
-function userName(): string {
+function userName(): string | undefined {
   try {
     return userInfo().username;
   } catch {
-    // An id without a passwd entry can still be granted by number.
-    return '';
+    // ENOENT: no passwd entry.
+    return undefined;
   }
 }
 

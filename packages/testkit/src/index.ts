@@ -14,6 +14,7 @@ export * from './image/layout.ts';
 export * from './image/push.ts';
 export * from './tar/tar-writer.ts';
 export { paxBlock } from './tar/tar-fields.ts';
+export { applyModel, type ModelTree } from './model/apply-model.ts';
 export * from './leaks.ts';
 export * from './ordinary-user.ts';
 export * from './requirements.ts';

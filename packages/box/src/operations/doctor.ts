@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Probe } from '@boxkit/contracts';
+import { explainIdMap } from '@boxkit/linux';
 import type { Cancellable, Diagnosis } from '../options.ts';
 import { openScope } from './machine.ts';
 import type { Machine } from './machine.ts';
@@ -43,7 +44,23 @@ export async function doctor(options: Cancellable, machine: Machine): Promise<re
     probe: { available: true },
     description: source.description,
   }));
-  return [...isolators, ...drivers, ...sources, ...tools.map(diagnoseTool)];
+  return [...isolators, ...drivers, ...sources, ...tools.map(diagnoseTool), diagnoseIds()];
+}
+
+/** Whether files can have their true owners, or why they are all the caller's. */
+function diagnoseIds(): Diagnosis {
+  const { idMap, why } = explainIdMap();
+  const ranges = idMap.kind === 'subordinate' ? idMap.uids : [];
+  const note = ranges.map(({ host, size }) => (size === 1 ? String(host) : `${host}-${host + size - 1}`)).join(', ');
+  const probe: Probe =
+    idMap.kind === 'single'
+      ? {
+          available: false,
+          reason: `all files are yours: ${why ?? 'no ids are granted'}`,
+          hint: 'A line in /etc/subuid and in /etc/subgid (usermod --add-subuids) gives files their true owners.',
+        }
+      : { available: true, note: idMap.kind === 'host' ? "all of the machine's" : note };
+  return { kind: 'tool', name: 'ids', description: 'the true owners of files', probe };
 }
 
 /** A probe that throws is a plugin's defect; the others' answers are wanted all the same. */

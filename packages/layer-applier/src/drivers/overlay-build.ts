@@ -20,7 +20,7 @@ import { extractLayers, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
-import { layerForm, stackFile, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
+import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 import { lazyRootfsWorker, startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
@@ -195,9 +195,14 @@ function describeStack(
   const withRoot = staged.findLast(({ rootEntry }) => rootEntry);
   const root =
     withRoot === undefined
-      ? { mode: 0o755, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, mtime: Date.now() }
-      : rootAttributes(withRoot.path);
-  return { version: 1, form, lower: lowerOf(staged, trees).map((path) => relative(context.store.home, path)), root };
+      ? { mode: 0o755, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, mtime: `${Date.now()}000000` }
+      : rootAttributes(withRoot.path, isMachineRoot() ? 'trusted' : 'user');
+  return {
+    version: stackVersion,
+    form,
+    lower: lowerOf(staged, trees).map((path) => relative(context.store.home, path)),
+    root,
+  };
 }
 
 function writeStack(file: string, stack: OverlayStack): void {

@@ -4,6 +4,8 @@ import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { openMergeState, type MergeState } from '../merge/merge-state.ts';
 import { openBelow, openForChange } from '../merge/open-directory.ts';
 import type { StagedLayer } from '../staged-layer.ts';
+import type { RootAttributes } from './overlay-stack.ts';
+import { imageXattrs } from './overlay-xattrs.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 
 /** Marks that have no place in the layer's own tree: what they hide is known only above other layers. */
@@ -126,7 +128,14 @@ export function needsSettling(staged: StagedLayer, orphans: OrphanMarks): boolea
 }
 
 /** A directory's attributes as the disk has them. */
-export function rootAttributes(tree: string): { mode: number; uid: number; gid: number; mtime: number } {
-  const { mode, uid, gid, mtimeMs } = statSync(tree);
-  return { mode: mode & 0o7777, uid, gid, mtime: mtimeMs };
+export function rootAttributes(tree: string, namespace: OverlayNamespace): RootAttributes {
+  const { mode, uid, gid, mtimeNs } = statSync(tree, { bigint: true });
+  const xattrs = imageXattrs(tree, namespace).map(([name, value]) => [name, value.toString('base64')] as const);
+  return {
+    mode: Number(mode) & 0o7777,
+    uid: Number(uid),
+    gid: Number(gid),
+    mtime: String(mtimeNs),
+    ...(xattrs.length === 0 ? {} : { xattrs: Object.fromEntries(xattrs) }),
+  };
 }

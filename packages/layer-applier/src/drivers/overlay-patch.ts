@@ -3,16 +3,16 @@ import {
   lchownSync,
   linkSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   readlinkSync,
   rmSync,
   symlinkSync,
-  type Stats,
+  type BigIntStats,
 } from 'node:fs';
-import { check, cString, currentDirectory, getXattr, listXattrs, mknodAt, setXattr } from '@boxkit/linux';
+import { check, cString, currentDirectory, mknodAt, setTimesAt, setXattr } from '@boxkit/linux';
 import { joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { bytes, type SeenDirectory } from './overlay-view.ts';
+import { imageXattrs } from './overlay-xattrs.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 
 const S_IFCHR = 0o020000;
@@ -27,7 +27,7 @@ export class OverlayPatch {
   /** Entries made. */
   count = 0;
   readonly #namespace: OverlayNamespace;
-  readonly #final: { readonly path: string; readonly stat: Pick<Stats, 'mode' | 'atimeMs' | 'mtimeMs'> }[] = [];
+  readonly #final: { readonly path: string; readonly stat: Pick<BigIntStats, 'mode' | 'atimeNs' | 'mtimeNs'> }[] = [];
 
   constructor(tree: string, namespace: OverlayNamespace) {
     this.tree = tree;
@@ -59,17 +59,14 @@ export class OverlayPatch {
       this.count += 1;
     }
     if (source === undefined) {
-      const { atimeMs, mtimeMs } = lstatSync(bytes(timesOf ?? this.tree));
-      this.#final.push({ path: place, stat: { mode: 0o755, atimeMs, mtimeMs } });
+      const { atimeNs, mtimeNs } = lstatSync(bytes(timesOf ?? this.tree), { bigint: true });
+      this.#final.push({ path: place, stat: { mode: 0o755n, atimeNs, mtimeNs } });
       return;
     }
-    const stat = lstatSync(bytes(source));
-    lchownSync(bytes(place), stat.uid, stat.gid);
-    for (const name of listXattrs(bytes(source))) {
-      const isMark =
-        name.startsWith(`${this.#namespace}.overlay.`) && !name.startsWith(`${this.#namespace}.overlay.overlay.`);
-      if ((isMark && !marks) || name === 'security.selinux') continue;
-      setXattr(bytes(place), name, getXattr(bytes(source), name));
+    const stat = lstatSync(bytes(source), { bigint: true });
+    lchownSync(bytes(place), Number(stat.uid), Number(stat.gid));
+    for (const [name, value] of imageXattrs(bytes(source), this.#namespace, { marks })) {
+      setXattr(bytes(place), name, value);
     }
     // Both change again while children come in, and a closed directory could not take any.
     this.#final.push({ path: place, stat });
@@ -84,10 +81,10 @@ export class OverlayPatch {
 
   symlink(source: string, path: BytePath): void {
     const place = bytes(this.pathOf(path));
-    const stat = lstatSync(bytes(source));
+    const stat = lstatSync(bytes(source), { bigint: true });
     symlinkSync(readlinkSync(bytes(source), 'buffer'), place);
-    lchownSync(place, stat.uid, stat.gid);
-    lutimesSync(place, stat.atimeMs / 1000, stat.mtimeMs / 1000);
+    lchownSync(place, Number(stat.uid), Number(stat.gid));
+    setTimesAt(place, stat.atimeNs, stat.mtimeNs);
     this.count += 1;
   }
 
@@ -113,8 +110,8 @@ export class OverlayPatch {
   finish(): void {
     for (const { path, stat } of this.#final.toReversed()) {
       if (lstatSync(bytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) continue;
-      chmodSync(bytes(path), stat.mode & 0o7777);
-      lutimesSync(bytes(path), stat.atimeMs / 1000, stat.mtimeMs / 1000);
+      chmodSync(bytes(path), Number(stat.mode) & 0o7777);
+      setTimesAt(bytes(path), stat.atimeNs, stat.mtimeNs);
     }
   }
 }

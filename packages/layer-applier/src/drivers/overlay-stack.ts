@@ -14,10 +14,12 @@ import { BoxError } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { chooseIdMap } from './choose-id-map.ts';
 
+/** Changes when an older record must not be used. */
+export const stackVersion = 2;
+
 /** How a stack of layers is mounted, kept with its topmost layer, so that a start need not look into the others. */
 export interface OverlayStack {
-  /** Changes when an older record must not be used. */
-  readonly version: 1;
+  readonly version: typeof stackVersion;
   /** See layerForm. */
   readonly form: string;
   /** Topmost first, relative to the home. */
@@ -30,8 +32,10 @@ export interface RootAttributes {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Milliseconds since 1970. */
-  readonly mtime: number;
+  /** Nanoseconds since 1970. */
+  readonly mtime: string;
+  /** Names to values in base64; left out when there are none. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -96,12 +100,13 @@ export async function makeOverlayRootfs(
   const [upper, work, target] = ['upper', 'work', 'rootfs'].map((name) => join(containerPath, name));
   if (upper === undefined || work === undefined || target === undefined) throw new Error('unreachable');
   for (const path of [upper, work, target]) mkdirSync(path, { mode: 0o755 });
-  const { mode, uid, gid, mtime } = stack.root;
-  chmodSync(upper, mode);
-  utimesSync(upper, mtime / 1000, mtime / 1000);
-  if (uid !== process.geteuid?.() || gid !== process.getegid?.()) {
-    const { giveTo } = await import('./give-to.ts');
-    await giveTo(upper, stack.root, idMap);
+  const { mode, mtime } = stack.root;
+  if (isPlain(stack.root)) {
+    chmodSync(upper, mode);
+    utimesSync(upper, Number(mtime) / 1e9, Number(mtime) / 1e9);
+  } else {
+    const { dressRoot } = await import('./dress-root.ts');
+    await dressRoot(upper, stack.root, idMap);
   }
   return {
     kind: 'overlay',
@@ -114,6 +119,12 @@ export async function makeOverlayRootfs(
   };
 }
 
+/** Whether Node's own calls suffice: a start that needs no more does not load any. */
+function isPlain({ uid, gid, mtime, xattrs }: RootAttributes): boolean {
+  const isCallers = uid === process.geteuid?.() && gid === process.getegid?.();
+  return isCallers && xattrs === undefined && mtime.endsWith('000000');
+}
+
 /** overlayfs takes no stack without a lower layer. */
 function emptyLayer(containerPath: string): string {
   const path = join(containerPath, 'empty');
@@ -124,7 +135,7 @@ function emptyLayer(containerPath: string): string {
 function readStack(file: string): OverlayStack | undefined {
   try {
     const stack = JSON.parse(readFileSync(file, 'utf8')) as OverlayStack;
-    return stack.version === 1 ? stack : undefined;
+    return stack.version === stackVersion ? stack : undefined;
   } catch {
     // Not there yet, or cut short by a crash: it is made from the layers.
     return undefined;

@@ -132,7 +132,10 @@ export class TreeWriter {
     const from = this.#directories.find(parentPath(target));
     if (from === undefined) return false;
     const targetName = baseName(target);
-    if (from === parent && targetName === name) return this.#exists(parent, name);
+    if (from === parent && targetName === name) {
+      this.#requireNoDirectory(from, targetName);
+      return this.#exists(parent, name);
+    }
     const make = (): number =>
       linkAt(
         this.#directories.fdOf(from),
@@ -144,8 +147,8 @@ export class TreeWriter {
     if (make() !== -1) return true;
     const errno = lastErrno();
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return false;
-    if (errno === 'EPERM' && this.#directories.get(target) !== undefined)
-      throw invalid('it is a hardlink to a directory');
+    // The clash at the link's own place is told before the target's type.
+    if (errno === 'EPERM' || errno === 'EEXIST') this.#requireNoDirectory(from, targetName);
     if (errno !== 'EEXIST') throw failedCall('linkat', errno);
     if (!this.#exists(from, targetName)) return false;
     const place = joinPath(parent.path, name);
@@ -154,6 +157,12 @@ export class TreeWriter {
     }
     this.#recreate(parent, name, 'linkat', make, errno);
     return true;
+  }
+
+  #requireNoDirectory(parent: Directory, name: string): void {
+    if (this.#directories.get(joinPath(parent.path, name)) !== undefined) {
+      throw invalid('it is a hardlink to a directory');
+    }
   }
 
   /** A link to a file that is kept beside the tree. False when there is none of that name. */
