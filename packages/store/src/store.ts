@@ -80,6 +80,7 @@ function createStore(shared: Shared): DiskStore {
     containers: createContainerTable(session),
     volumes: createVolumeTable(session),
     async stage(purpose) {
+      session.writing();
       return createStaging(session, purpose);
     },
     scope: () => createStore(shared),
