@@ -45,6 +45,8 @@ export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages }
 export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';
 export type {
   Attachment,
+  ContainerChange,
+  CopyOptions,
   ContainerProcessInfo,
   Containers,
   ContainerStats,

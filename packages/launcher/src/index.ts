@@ -1,5 +1,5 @@
 export { launch, type LaunchOptions } from './launch.ts';
-export { runPlan, type RunPlanOptions } from './run-plan.ts';
+export { runPlan, startPlan, type RunPlanOptions, type StartedPlan } from './run-plan.ts';
 export type { LaunchStdio, StdioChoice } from './stdio.ts';
 export * from './supervisor/index.ts';
 export { removeCgroups } from './cgroups.ts';

@@ -22,6 +22,15 @@ const longestValue = 255;
 const longestOptions = 4000;
 
 /**
+ * Some kernels are built to record a renamed directory by where it was, and a changed mode without the content: then the
+ * upper directory alone does not tell what a container holds. With `userxattr` the kernel does neither.
+ */
+const wholeUpper = [
+  ['redirect_dir', 'nofollow'],
+  ['metacopy', 'off'],
+] as const;
+
+/**
  * The calls that mount an overlay rootfs at its target, for any number of layers that the kernel takes (500). They
  * leave the working directory changed. Since Linux 6.8 the layers are added one by one (`lowerdir+`), so that no
  * option string can be too long for them; before, mount(2) is given paths relative to a common directory, or, when
@@ -65,7 +74,7 @@ function configure(rootfs: OverlayRootfs, short: (path: string) => string, posit
             why: 'marks are in the form that a user namespace may read',
           },
         ]
-      : []),
+      : wholeUpper.map(([key, value]) => set(key, value, 'what the container changes is whole in its own layer'))),
     { name: 'fsconfig', args: [context, FSCONFIG_CMD_CREATE, null, null, 0], why: 'put it together' },
     { name: 'fsmount', args: [context, FSMOUNT_CLOEXEC, 0], why: 'a mount that is nowhere yet' },
   ];
@@ -110,7 +119,7 @@ function mountOptions(rootfs: OverlayRootfs, lower: readonly string[], short: (p
     `lowerdir=${lower.map(escape).join(':')}`,
     `upperdir=${escape(short(rootfs.upper))}`,
     `workdir=${escape(short(rootfs.work))}`,
-    ...(rootfs.userxattr ? ['userxattr'] : []),
+    ...(rootfs.userxattr ? ['userxattr'] : wholeUpper.map((pair) => pair.join('='))),
   ].join(',');
 }
 

@@ -15,7 +15,7 @@ export const commands: readonly CommandEntry[] = [
   entry('ls', 'list a directory of an image', async () => (await import('./ls.ts')).ls),
   entry('find', 'find paths of an image by their name', async () => (await import('./find.ts')).find),
   entry('why', 'tell which layer a path comes from, and by which command', async () => (await import('./why.ts')).why),
-  entry('diff', 'tell what differs between two images', async () => (await import('./diff.ts')).diff),
+  entry('diff', 'tell what a container changed, or what differs between two images', async () => (await import('./diff.ts')).diff),
   entry('history', 'show the steps that built an image', async () => (await import('./history.ts')).history),
   entry('du', 'tell what takes the space of an image', async () => (await import('./du.ts')).du),
   entry(

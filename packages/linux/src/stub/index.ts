@@ -5,6 +5,7 @@ export { bundleCgroups, enterCgroups } from './calls/cgroup.ts';
 export { resourceNumbers } from './calls/limits.ts';
 export * from './container.ts';
 export * from './copy-out.ts';
+export { enteredRoot, enterRootfsPlan } from './enter-rootfs.ts';
 export { rootPath } from './calls/root.ts';
 export { hasDevices, stagedVolumes, type VolumeMount } from './calls/volumes.ts';
 export { CLONE_NEWNS } from './constants.ts';

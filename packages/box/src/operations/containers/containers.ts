@@ -22,10 +22,18 @@ export function createContainers(machine: Machine): Containers {
     pause: async (container) => (await import('./pause.ts')).pause(store, container),
     unpause: async (container) => (await import('./pause.ts')).unpause(store, container),
     stats: async (container) => (await import('./stats.ts')).stats(store, container),
+    async *changes(container, how = {}) {
+      yield* (await import('./files/changes.ts')).containerChanges(machine, container, how);
+    },
     copyFrom: async (container, source, target, how = {}) =>
-      (await import('./copy.ts')).copyFrom(machine, container, [source, target], how),
+      (await import('./files/copy-files.ts')).copyFrom(machine, container, [source, target], how),
     copyTo: async (container, source, target, how = {}) =>
-      (await import('./copy.ts')).copyTo(machine, container, [source, target], how),
+      (await import('./files/copy-files.ts')).copyTo(machine, container, [source, target], how),
+    async *packFrom(container, source, how = {}) {
+      yield* (await import('./files/copy-files.ts')).packFrom(machine, container, source, how);
+    },
+    unpackTo: async (container, target, tar, how = {}) =>
+      (await import('./files/copy-files.ts')).unpackTo(machine, container, { target, tar }, how),
     attach: async (container, how = {}) => (await import('./attach.ts')).attach(store, container, how),
   };
 }

@@ -115,6 +115,20 @@ export interface ContainerStats {
   readonly pidsLimit?: number;
 }
 
+export interface CopyOptions extends Cancellable {
+  /** Copy what a symlink at the end of `source` leads to. */
+  readonly followLink?: boolean;
+  /** Keep owners by their ids; otherwise copies belong to the caller, inside to root. */
+  readonly archive?: boolean;
+}
+
+/** What became of one path of the image in a container. */
+export interface ContainerChange {
+  readonly change: 'added' | 'changed' | 'deleted';
+  /** Absolute inside; bytes that are no UTF-8 are shown as U+FFFD. */
+  readonly path: string;
+}
+
 /** A connection to a detached container's streams. */
 export interface Attachment extends AsyncDisposable {
   readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
@@ -158,14 +172,26 @@ export interface Containers {
   pause(container: string): Promise<void>;
   unpause(container: string): Promise<void>;
   stats(container: string): Promise<ContainerStats>;
+  /**
+   * What it changed of its image, whether it runs or not: a directory before what lies in it, which makes it `changed`;
+   * names in order. What box itself made to mount on is left out. ERR_BOX_CONTAINER_STATE for one without an image.
+   */
+  changes(container: string, options?: Cancellable): AsyncIterable<ContainerChange>;
   /** Connects to the streams of a detached container. */
   attach(container: string, options?: Cancellable): Promise<Attachment>;
   /**
-   * Copies a file or a directory from a container (`source`, absolute inside) to the host (`target`, absolute), by the
-   * rules of cp(1): into a directory that is there, `DIR/.` for what lies in DIR. Symlinks are copied, and followed on
-   * the way inside of the container only. Throws ERR_BOX_FILE_UNREADABLE.
+   * Copies a file or a directory from a container, running or ended (`source`, absolute inside), to the host (`target`,
+   * absolute), by the rules of cp(1): into a directory that is there, `DIR/.` for what lies in DIR. Symlinks are copied,
+   * and followed on the way inside of the container only. Throws ERR_BOX_FILE_UNREADABLE.
    */
-  copyFrom(container: string, source: string, target: string, options?: Cancellable): Promise<void>;
+  copyFrom(container: string, source: string, target: string, options?: CopyOptions): Promise<void>;
   /** The other way. */
-  copyTo(container: string, source: string, target: string, options?: Cancellable): Promise<void>;
+  copyTo(container: string, source: string, target: string, options?: CopyOptions): Promise<void>;
+  /** The same as an uncompressed tar with the container's own ids. */
+  packFrom(container: string, source: string, options?: CopyOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Puts what a tar holds (plain, gzip, zstd) into a directory of a container. Throws ERR_BOX_LAYER_INVALID and
+   * ERR_BOX_LAYER_UNSAFE for the tar, ERR_BOX_FILE_UNREADABLE.
+   */
+  unpackTo(container: string, target: string, tar: AsyncIterable<Uint8Array>, options?: CopyOptions): Promise<void>;
 }
