@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { RegistryError } from './errors.ts';
 import { nodeHttp } from './node-http.ts';
 import { redactUrl } from './redact.ts';
+import { tappable } from './socket-tap.ts';
 
 /** What TLS needs beyond the defaults, as PEM. */
 export interface TlsOptions {
@@ -21,9 +22,9 @@ const shared = { keepAlive: true, maxSockets: 32, autoSelectFamilyAttemptTimeout
 /** An agent for `https:` or `http:`, straight or through a proxy. It keeps connections until destroyed. */
 export function createAgent(protocol: string, proxy: URL | undefined, options: TlsOptions & Trust): http.Agent {
   if (protocol === 'http:')
-    return proxy?.protocol === 'https:' ? new https.Agent(shared) : new (nodeHttp().Agent)(shared);
+    return tappable(proxy?.protocol === 'https:' ? new https.Agent(shared) : new (nodeHttp().Agent)(shared));
   const secure = { ...shared, ...tlsOptions(options) };
-  return proxy === undefined ? new https.Agent(secure) : new TunnelAgent(secure, proxy);
+  return proxy === undefined ? tappable(new https.Agent(secure)) : new TunnelAgent(secure, proxy);
 }
 
 export interface Trust {

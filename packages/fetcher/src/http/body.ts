@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { directBody, directLength } from './direct-body.ts';
 import { connectionError } from './errors.ts';
 
 /** What an idle connection ends with. */
@@ -8,7 +9,8 @@ export function idleError(timeout: number): Error {
 
 /**
  * The body of a response. The idle time counts only while we wait for the peer: a reader that takes its time is no
- * fault of the connection's. A body that ends before its Content-Length fails with ECONNRESET.
+ * fault of the connection's. A body that ends before its Content-Length fails with ECONNRESET. Chunks may be given back
+ * with `recycle`.
  */
 export async function* bodyOf(
   response: IncomingMessage,
@@ -21,8 +23,11 @@ export async function* bodyOf(
     if (waiting) response.destroy(idleError(idleTimeout));
     else timer.refresh();
   }, idleTimeout);
+  const length = directLength(response);
   try {
-    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    for await (const chunk of length === undefined
+      ? (response as AsyncIterable<Uint8Array>)
+      : directBody(response, length)) {
       waiting = false;
       yield chunk;
       waiting = true;

@@ -2,14 +2,17 @@ import type http from 'node:http';
 import https from 'node:https';
 import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
 import { codeOf, connectionError } from './errors.ts';
-import { nodeHttp } from './node-http.ts';
-import { bodyOf, idleError } from './body.ts';
+import { bodyOf } from './body.ts';
+import { BodyFailure, exchange } from './exchange.ts';
+import type { StreamBody } from './exchange.ts';
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: HttpMethod;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | StreamBody;
   readonly signal: AbortSignal;
 }
 
@@ -79,6 +82,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
       };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      if (error instanceof BodyFailure) throw error.cause;
       if (widen(url, proxy, error)) return await send(request);
       throw connectionError(url, error);
     }
@@ -119,29 +123,6 @@ function targetOf(url: URL, proxy: URL | undefined): Target {
     path: `${protocol}//${host}${path}`,
     headers: { host, ...proxyAuthorization(proxy) },
   };
-}
-
-function exchange(
-  options: https.RequestOptions,
-  body: string | undefined,
-  idleTimeout: number,
-): Promise<http.IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = (options.protocol === 'https:' ? https : nodeHttp()).request(options);
-    const timer = setTimeout(() => request.destroy(idleError(idleTimeout)), idleTimeout);
-    request.once('response', (response) => {
-      clearTimeout(timer);
-      // An abort after this makes the response fail, which its reader sees; unread, it must not end the process.
-      response.on('error', () => {});
-      resolve(response);
-    });
-    // Kept for the whole life of the request: a reset may come after the response.
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    request.end(body);
-  });
 }
 
 /** A short rest is read so that the connection can serve again; a long one is not worth it. */

@@ -54,14 +54,18 @@ export async function outgoingOfTree(
     if (documents.has(descriptor.digest)) return;
     if (depth > depthLimit || documents.size >= documentLimit) throw tooMany(reference);
     const bytes = await blobs.read(descriptor, { signal: options.signal });
-    const document = parseDocument(bytes, descriptor.mediaType, `the document ${descriptor.digest} of ${reference.text}`);
+    const document = parseDocument(
+      bytes,
+      descriptor.mediaType,
+      `the document ${descriptor.digest} of ${reference.text}`,
+    );
     if (document.kind === 'index') {
-      for (const entry of document.index.manifests as readonly Descriptor[]) {
+      for (const entry of document.index.manifests) {
         if (documentKind(essence(entry.mediaType)) === undefined) content.push(entry);
         else await visit(entry, depth + 1);
       }
     } else {
-      content.push(document.manifest.config as Descriptor, ...(document.manifest.layers as readonly Descriptor[]));
+      content.push(document.manifest.config, ...document.manifest.layers);
     }
     const { digest, size } = descriptor;
     documents.set(digest, { descriptor: { mediaType: document.mediaType, digest, size }, bytes });

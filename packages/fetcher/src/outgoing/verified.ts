@@ -81,7 +81,11 @@ function mismatch(
       { fields },
     );
   }
-  return new BoxError('ERR_BOX_DIGEST_MISMATCH', `cannot copy ${descriptor.digest}: its bytes have the digest ${digest}`, {
-    fields: { expected: descriptor.digest, received: digest },
-  });
+  return new BoxError(
+    'ERR_BOX_DIGEST_MISMATCH',
+    `cannot copy ${descriptor.digest}: its bytes have the digest ${digest}`,
+    {
+      fields: { expected: descriptor.digest, received: digest },
+    },
+  );
 }

@@ -12,6 +12,8 @@ export interface AuthorizerOptions {
   /** What credentials are kept under: `docker.io`, `localhost:5000`. */
   readonly name: string;
   readonly repository: string;
+  /** What is to be done in the repository; default `pull`. */
+  readonly actions?: 'pull' | 'pull,push';
   readonly findCredential: FindCredential;
   readonly signal: AbortSignal;
   readonly emit: (event: BoxEvent) => void;
@@ -49,10 +51,10 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   }
 
   async function tokenFor(challenge: Challenge): Promise<string> {
-    const { transport, registry, repository, signal } = options;
+    const { transport, registry, repository, actions = 'pull', signal } = options;
     // A login asks for no repository, only for a token.
-    const scope = repository === '' ? '' : `repository:${repository}:pull`;
-    const request = { transport, challenge, scope, registry, signal };
+    const scope = repository === '' ? '' : `repository:${repository}:${actions}`;
+    const request = { transport, challenge, scope, always: actions !== 'pull', registry, signal };
     const known = await findOnce();
     try {
       return await requestToken({ ...request, credential: known });

@@ -2,7 +2,8 @@ import type { BoxEvent } from '@boxkit/contracts';
 import { codeOf, RegistryError } from '../http/errors.ts';
 import { isLoopback } from '../http/proxy.ts';
 import { redactUrl } from '../http/redact.ts';
-import type { HttpResponse, Transport } from '../http/transport.ts';
+import type { StreamBody } from '../http/exchange.ts';
+import type { HttpMethod, HttpResponse, Transport } from '../http/transport.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { RetryContext, RetryOptions } from './retry.ts';
 
@@ -28,7 +29,13 @@ export interface RegistryClient extends RetryContext {
   readonly host: string;
   /** The same client, its requests ended by another signal. */
   scoped(signal: AbortSignal): RegistryClient;
-  send(method: 'GET' | 'HEAD', path: string, headers?: Readonly<Record<string, string>>): Promise<HttpResponse>;
+  /** `path` is below the base, or a URL. The credential goes with it to the registry's own origin alone. */
+  send(
+    method: HttpMethod,
+    path: string | URL,
+    headers?: Readonly<Record<string, string>>,
+    body?: string | StreamBody,
+  ): Promise<HttpResponse>;
 }
 
 export function createClient(options: ClientOptions): RegistryClient {
@@ -65,29 +72,36 @@ export function createClient(options: ClientOptions): RegistryClient {
       const sent = { ...request, headers: { ...request.headers, ...own } };
       const response = hops === 0 ? await first(sent) : await transport.send({ ...sent, url });
       if (![301, 302, 303, 307, 308].includes(response.status)) return response;
+      const reads = request.method === 'GET' || request.method === 'HEAD';
+      // The others would have to become a GET (RFC 9110, 15.4), which writes nothing.
+      if (!reads && ![307, 308].includes(response.status)) return response;
       const location = response.headers.location;
       response.discard();
       url = nextUrl(response.url, location);
     }
     throw new RegistryError(
       'ERR_BOX_REGISTRY_PROTOCOL',
-      `cannot read ${redactUrl(new URL(path, base))}: it redirects more than ${redirectLimit} times`,
+      `cannot reach ${redactUrl(new URL(path, base))}: it redirects more than ${redirectLimit} times`,
       { url },
     );
   }
 
-  /** The first request decides whether a registry on this machine speaks https or plain HTTP. */
+  /** The first answer decides whether a registry on this machine speaks https or plain HTTP. */
   async function first(request: ClientRequest): Promise<HttpResponse> {
+    const used = base;
     try {
-      const response = await transport.send({ ...request, url: new URL(request.path, base) });
+      const response = await transport.send({ ...request, url: new URL(request.path, used) });
       settled = true;
       return response;
     } catch (error) {
-      if (settled || !isLoopback(base.hostname) || !speaksNoTls(error)) throw error;
-      const plain = new URL(base);
+      // Another request may have found it out while this one was on its way.
+      const moved = base.protocol !== used.protocol;
+      if ((settled && !moved) || !isLoopback(used.hostname) || !speaksNoTls(error)) throw error;
+      const plain = new URL(used);
       plain.protocol = 'http:';
       const response = await transport.send({ ...request, url: new URL(request.path, plain) });
       settled = true;
+      if (base.protocol === plain.protocol) return response;
       base = plain;
       authorizer = options.authorizer(base);
       return response;
@@ -100,16 +114,18 @@ export function createClient(options: ClientOptions): RegistryClient {
     emit,
     retry,
     scoped,
-    send: (method, path, headers = {}) => send({ method, path, headers, signal }),
+    send: (method, path, headers = {}, body = undefined) =>
+      send({ method, path, headers, signal, ...(body !== undefined && { body }) }),
   });
 
   return scoped(options.signal);
 }
 
 interface ClientRequest {
-  readonly method: 'GET' | 'HEAD';
-  readonly path: string;
+  readonly method: HttpMethod;
+  readonly path: string | URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | StreamBody;
   readonly signal: AbortSignal;
 }
 
@@ -133,7 +149,7 @@ function nextUrl(from: URL, location: string | undefined): URL {
   }
   throw new RegistryError(
     'ERR_BOX_REGISTRY_PROTOCOL',
-    `cannot read ${redactUrl(from)}: it redirects to no http or https URL`,
+    `cannot reach ${redactUrl(from)}: it redirects to no http or https URL`,
     { url: from },
   );
 }

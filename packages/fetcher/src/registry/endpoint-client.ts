@@ -15,6 +15,8 @@ export interface EndpointSettings {
   readonly retry?: RetryOptions;
   /** Milliseconds without a byte after which a connection counts as dead. */
   readonly idleTimeout?: number;
+  /** Bytes of a part of a blob that is pushed; shorter blobs go whole. Default 16 MiB. */
+  readonly partSize?: number;
 }
 
 /** The connections of one pull. TLS material and proxies follow the host of each URL, redirects included. */
@@ -36,6 +38,7 @@ export function clientFor(
   transport: Transport,
   settings: EndpointSettings,
   context: Pick<SourceContext, 'signal' | 'emit'>,
+  actions: 'pull' | 'pull,push' = 'pull',
 ): RegistryClient {
   const { signal } = context;
   const emit: SourceContext['emit'] = (event) => context.emit(event);
@@ -48,6 +51,7 @@ export function clientFor(
     retry: withDefaults(settings.retry),
     signal,
     emit,
-    authorizer: (registry) => createAuthorizer({ transport, registry, name, repository, findCredential, signal, emit }),
+    authorizer: (registry) =>
+      createAuthorizer({ transport, registry, name, repository, actions, findCredential, signal, emit }),
   });
 }

@@ -25,7 +25,7 @@ const noise = (size: number, seed: string): Buffer =>
   ).subarray(0, size);
 const image = buildImage({
   layers: [
-    buildLayer([{ path: 'a', content: noise(300_000, 'a') }]),
+    buildLayer([{ path: 'a', content: noise(1_300_000, 'a') }]),
     buildLayer([{ path: 'b', content: noise(90_000, 'b') }]),
   ],
 });

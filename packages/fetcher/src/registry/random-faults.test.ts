@@ -18,7 +18,8 @@ import { isSound, pullInto } from '../pull.fixture.ts';
 const noise = (size: number, seed: string): Buffer =>
   Buffer.concat(Array.from({ length: size / 32 }, (_, at) => createHash('sha256').update(`${seed}${at}`).digest()));
 const image = buildImage({
-  layers: ['a', 'b', 'c'].map((name) => buildLayer([{ path: name, content: noise(96_000, name) }])),
+  // The last is long enough to be read past the HTTP parser.
+  layers: [96_000, 96_000, 1_200_000].map((size, at) => buildLayer([{ path: 'a', content: noise(size, `${at}`) }])),
 });
 const [username, password] = ['tester', 'a-password-to-look-for'];
 const findCredential = () => Promise.resolve<Credential>({ kind: 'password', username, password });

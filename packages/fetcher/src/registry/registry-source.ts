@@ -7,6 +7,7 @@ import {
   type ResolvedImage,
   type SourceContext,
   type SourceStream,
+  type StageContext,
 } from '@boxkit/contracts';
 import { documentKind, essence, formatRegistryReference, parseRegistryReference } from '@boxkit/manifest';
 import { openBlob } from './blob-stream.ts';
@@ -16,7 +17,7 @@ import { endpointsOf, optionsOf, type Endpoint } from './hosts.ts';
 import { getManifest, headManifest, type ReceivedManifest } from './manifest-request.ts';
 
 /** Settings, or a function that reads them when the first image is resolved. */
-export type RegistrySettings = EndpointSettings | ((context: SourceContext) => Promise<EndpointSettings>);
+export type RegistrySettings = EndpointSettings | ((context: StageContext) => Promise<EndpointSettings>);
 
 /** The source `docker://`: registries that speak the OCI distribution specification. */
 export function registrySource(settings: RegistrySettings): ImageSource {
@@ -42,7 +43,12 @@ export function registrySource(settings: RegistrySettings): ImageSource {
   };
 }
 
-function warnOfUnverified(endpoints: readonly Endpoint[], settings: EndpointSettings, context: SourceContext): void {
+/** Says which certificates are not checked. */
+export function warnOfUnverified(
+  endpoints: readonly Endpoint[],
+  settings: EndpointSettings,
+  context: Pick<StageContext, 'emit'>,
+): void {
   for (const { base } of endpoints) {
     if (optionsOf(base.host, settings.registries)?.tls?.insecure !== true) continue;
     const message = `the certificate of ${base.host} is not checked, as the config file has it`;

@@ -6,6 +6,7 @@ import { isLoopback } from '../http/proxy.ts';
 import { redactUrl } from '../http/redact.ts';
 import type { HttpResponse, Transport } from '../http/transport.ts';
 import type { Challenge } from './challenge.ts';
+import { mergeScopes } from './scopes.ts';
 import { responseError } from './response-error.ts';
 
 /** Real tokens have 1 to 5 KiB. */
@@ -16,6 +17,8 @@ export interface TokenRequest {
   readonly challenge: Challenge;
   /** What we ask for, when the challenge does not say: `repository:library/alpine:pull`. */
   readonly scope: string;
+  /** Whether to ask for `scope` beside what the challenge says: a push begins with questions whose challenge says `pull`. */
+  readonly always?: boolean;
   /** The registry that sent the challenge. */
   readonly registry: URL;
   readonly credential: Credential | undefined;
@@ -68,9 +71,10 @@ function realmOf({ challenge, registry, credential }: TokenRequest): URL {
   );
 }
 
-function scopesOf({ challenge, scope }: TokenRequest): string[] {
+function scopesOf({ challenge, scope, always }: TokenRequest): readonly string[] {
   const asked = challenge.parameters['scope'];
-  return (asked === undefined || asked === '' ? scope : asked).split(' ').filter((part) => part !== '');
+  const said = asked === undefined || asked === '' ? scope : always === true ? `${scope} ${asked}` : asked;
+  return mergeScopes(said.split(' ').filter((part) => part !== ''));
 }
 
 async function get(request: TokenRequest, realm: URL): Promise<HttpResponse> {

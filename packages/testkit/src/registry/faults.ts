@@ -2,6 +2,10 @@
 export type Fault =
   /** A TCP reset after `after` bytes of the body; before the status line when negative. */
   | { readonly kind: 'reset'; readonly after: number }
+  /** A TCP reset after `after` bytes of the request's own body, which go on to the registry as far as they came. */
+  | { readonly kind: 'reset-request'; readonly after: number }
+  /** The registry does what it was asked, and a TCP reset comes instead of its answer. */
+  | { readonly kind: 'lose-answer' }
   /** The connection closes in order after `after` bytes, with a Content-Length that promised all. */
   | { readonly kind: 'truncate'; readonly after: number }
   /** One byte of the body is changed, `at` modulo its length. */
@@ -37,8 +41,8 @@ export type Fault =
   /** Bytes that are no HTTP. */
   | { readonly kind: 'garbage' };
 
-/** What a request asks for: `storage` is a blob at the other origin that a redirect led to. */
-export type RequestKind = 'ping' | 'manifest' | 'blob' | 'token' | 'storage' | 'other';
+/** What a request asks for: `storage` is a blob at the other origin that a redirect led to, `upload` a step of a push. */
+export type RequestKind = 'ping' | 'manifest' | 'blob' | 'upload' | 'token' | 'storage' | 'other';
 
 /** Which requests a fault befalls: those for which all that is given holds. */
 export interface RequestMatch {
@@ -113,6 +117,44 @@ export function randomFaults(seed: number, options: { readonly blobSize?: number
   return Array.from({ length: 1 + integer(6) }, () => ({
     match: { kind: pick<RequestKind>(['blob', 'blob', 'blob', 'storage', 'manifest', 'token', 'ping']) },
     skip: integer(4),
+    times: random() < 0.125 ? Number.POSITIVE_INFINITY : 1 + integer(3),
+    fault: pick(makers)(),
+  }));
+}
+
+/** As `randomFaults`, for pushes: what befalls requests with bodies, and the answers to them. */
+export function randomUploadFaults(seed: number, options: { readonly blobSize?: number } = {}): FaultRule[] {
+  const random = seededRandom(seed);
+  const size = options.blobSize ?? 100_000;
+  const integer = (limit: number): number => Math.floor(random() * limit);
+  const pick = <T>(choices: readonly [T, ...T[]]): T => choices[integer(choices.length)] ?? choices[0];
+  const makers: readonly [() => Fault, ...(() => Fault)[]] = [
+    () => ({ kind: 'reset-request', after: integer(size) }),
+    () => ({ kind: 'reset-request', after: integer(size) }),
+    () => ({ kind: 'lose-answer' }),
+    () => ({ kind: 'reset', after: -1 }),
+    () => ({ kind: 'stall', after: -1 }),
+    () => ({ kind: 'delay', wait: integer(50) }),
+    () => ({ kind: 'status', status: pick([500, 502, 503, 504, 404, 403, 400, 405, 413, 416]) }),
+    () => limited(pick([0, 1])),
+    () => ({ kind: 'unauthorized' }),
+    () => ({ kind: 'redirect', to: pick(['loop', 'storage', 'storage', 'storage']), status: pick([302, 307, 308]) }),
+    () => ({
+      kind: 'header',
+      name: pick(['location', 'range', 'docker-content-digest', 'content-length']),
+      value: null,
+    }),
+    () => ({ kind: 'header', name: 'docker-content-digest', value: `sha256:${'0'.repeat(64)}` }),
+    () => ({ kind: 'header', name: 'range', value: pick(['0-0', '0-99999999', 'nonsense', '0-10']) }),
+    () => ({ kind: 'body', body: pick(['', '{}', 'null', '<html>sign in</html>']) }),
+    () => ({ kind: 'endless' }),
+    () => ({ kind: 'garbage' }),
+  ];
+  return Array.from({ length: 1 + integer(6) }, () => ({
+    match: {
+      kind: pick<RequestKind>(['upload', 'upload', 'upload', 'upload', 'blob', 'storage', 'manifest', 'token']),
+    },
+    skip: integer(6),
     times: random() < 0.125 ? Number.POSITIVE_INFINITY : 1 + integer(3),
     fault: pick(makers)(),
   }));

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +26,25 @@ export interface Proxy {
 interface Signed {
   readonly path: string;
   readonly authorization: string | undefined;
+}
+
+/** Hands on the first bytes of a request, and resets both connections. */
+function cutRequest(request: IncomingMessage, outgoing: ClientRequest, after: number): void {
+  let left = after;
+  outgoing.flushHeaders();
+  request.on('data', (chunk: Buffer) => {
+    if (left > 0) outgoing.write(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left <= 0) cut();
+  });
+  request.on('end', cut);
+  function cut(): void {
+    // Let what was written arrive: a reset discards what the kernel still holds.
+    setTimeout(() => {
+      outgoing.destroy();
+      request.socket.resetAndDestroy();
+    }, 20);
+  }
 }
 
 /** The two servers' behaviour. `storageOrigin` is asked late, because its port is not known at first. */
@@ -57,11 +82,17 @@ export function createProxy(options: ProxyStart, storageOrigin: () => string): P
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const outgoing = send(url, { method: record.method, headers, rejectUnauthorized: false, agent: false });
     response.once('close', () => outgoing.destroy());
-    request.pipe(outgoing);
+    if (record.fault?.kind === 'reset-request') cutRequest(request, outgoing, record.fault.after);
+    else request.pipe(outgoing);
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
       outgoing.once('error', reject);
     });
+    if (record.fault?.kind === 'lose-answer') {
+      incoming.resume();
+      response.socket?.resetAndDestroy();
+      return;
+    }
     tokens.rewriteChallenge(incoming, request.headers.host ?? '');
     await sendThrough(incoming, response, record);
   };

@@ -40,7 +40,10 @@ export function proxyTokens(options: ProxyStart): ProxyTokens {
     upstreamAuthorization: (authorization) => (own(authorization) === undefined ? authorization : undefined),
     challenge(request, response, record) {
       const repository = /^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(record.path)?.[1];
-      const scope = repository === undefined ? '' : `,scope="repository:${repository}:pull"`;
+      const scope =
+        repository === undefined
+          ? ''
+          : `,scope="repository:${repository}:${record.kind === 'upload' ? 'pull,push' : 'pull'}"`;
       const made = `Bearer realm="${scheme}://${request.headers.host}/__token",service="boxkit proxy"${scope}`;
       response.writeHead(401, {
         'content-type': 'application/json',

@@ -38,6 +38,7 @@ export function recordOf(request: IncomingMessage, origin: RecordedRequest['orig
 function kindOf(path: string): RequestKind {
   if (/^\/v2\/?(\?|$)/.test(path)) return 'ping';
   if (/^\/v2\/.+\/manifests\//.test(path)) return 'manifest';
+  if (/^\/v2\/.+\/blobs\/uploads\//.test(path)) return 'upload';
   if (/^\/v2\/.+\/blobs\/[a-z0-9]+:/.test(path)) return 'blob';
   if (path.startsWith('/__token')) return 'token';
   return 'other';

@@ -54,8 +54,7 @@ export async function copyIn(
   scope: Scope,
 ): Promise<CopiedImage> {
   const { plugins } = scope;
-  const to =
-    typeof destination === 'string' ? await readDestination(destination, options.plain, plugins) : destination;
+  const to = typeof destination === 'string' ? await readDestination(destination, options.plain, plugins) : destination;
   const chosen = await platformOption(options.platform);
   const found: FoundImage =
     typeof source === 'string'

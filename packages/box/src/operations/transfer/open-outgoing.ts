@@ -30,9 +30,9 @@ export async function openOutgoing(found: FoundImage, choice: OutgoingChoice, sc
   const { context, store } = scope;
   const { signal } = context;
   const { reference, stored } = found;
-  const resolved = stored === undefined ? await resolveAt(reference, choice, scope) : undefined;
-  const root = stored?.root ?? (resolved?.descriptor as Descriptor);
-  const blobs = createPassingReader(resolved, store, signal);
+  const source = stored === undefined ? await resolveAt(reference, choice, scope) : { descriptor: stored.root };
+  const root = source.descriptor;
+  const blobs = createPassingReader('open' in source ? source : undefined, store, signal);
   const heldAt = await holders(reference, store);
   const names = reference.scheme === 'docker' ? [reference.location] : [];
   const how = { names, open: blobs.openAt, heldAt, signal };

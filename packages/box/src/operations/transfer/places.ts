@@ -13,11 +13,7 @@ export const storeScheme = 'store';
 export type PlainName = 'store' | 'registry';
 
 /** A destination by what a person writes: `oci:DIR:TAG`, `docker://host/app:1`, or a plain name. */
-export async function readDestination(
-  text: string,
-  plain: PlainName,
-  plugins: LazyRegistry,
-): Promise<Reference> {
+export async function readDestination(text: string, plain: PlainName, plugins: LazyRegistry): Promise<Reference> {
   const { destinations } = await plugins.with('sources');
   const schemes = [...destinations.map(({ scheme }) => scheme), storeScheme];
   requireKnown(text, schemes);
@@ -69,7 +65,8 @@ function requireKnown(text: string, schemes: readonly string[]): void {
   const path = /^\.{0,2}\//.test(text);
   if (text === '' || path) throw unknownPlace(text, schemes);
   if (scheme === undefined || scheme === 'docker' || schemes.includes(scheme)) return;
-  if (['host', 'bytes'].includes(scheme) || rest.startsWith('/') || rest.startsWith('.')) throw unknownPlace(text, schemes);
+  if (['host', 'bytes'].includes(scheme) || rest.startsWith('/') || rest.startsWith('.'))
+    throw unknownPlace(text, schemes);
 }
 
 function requireTag(reference: Reference, text: string): void {
