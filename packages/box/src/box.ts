@@ -9,6 +9,7 @@ import type {
   StoredImage,
 } from '@boxkit/contracts';
 import type { Context } from '@boxkit/core';
+import type { ConfigChanges } from '@boxkit/manifest/edit';
 import type { DiskStore, FsckResult, PruneResult } from '@boxkit/store';
 import type { BoxConfig } from './config.ts';
 import type { Containers } from './operations/containers/types.ts';
@@ -16,10 +17,13 @@ import type { Explanation } from './operations/explain/explain-run.ts';
 import type { ScriptOptions } from './operations/explain/explain-script.ts';
 import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
+import type { LayerSource } from './operations/make/append.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type {
+  AppendOptions,
   BoxRunOptions,
   Cancellable,
+  ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,
   Inspection,
@@ -90,6 +94,14 @@ export interface Box extends AsyncDisposable {
   explain(reference: string, options?: PlanOptions): Promise<Explanation>;
   /** The same as a commented shell script that needs no box. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
   script(reference: string, options?: ScriptOptions): Promise<string>;
+  /**
+   * Makes a new image of one and of layers to put on top, the lowest first: paths of tars, plain or compressed by gzip or
+   * zstd, or their bytes. Throws ERR_BOX_LAYER_INVALID for what is no tar, ERR_BOX_PLATFORM_MISSING for a base that is
+   * not for the platform, and what `pull` throws; nothing is changed then.
+   */
+  append(reference: string, layers: readonly LayerSource[], options: AppendOptions): Promise<StoredImage>;
+  /** Makes a new image of one, with changes of its configuration. Throws as `append` does. */
+  configure(reference: string, changes: ConfigChanges, options: ConfigureOptions): Promise<StoredImage>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

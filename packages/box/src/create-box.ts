@@ -43,6 +43,10 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/explain/explain-run.ts')).explainRun(reference, how, machine),
     script: async (reference, how = {}) =>
       (await import('./operations/explain/explain-script.ts')).explainScript(reference, how, machine),
+    append: async (reference, layers, how) =>
+      (await import('./operations/make/append.ts')).append(reference, layers, how, machine),
+    configure: async (reference, changes, how) =>
+      (await import('./operations/make/configure.ts')).configure(reference, changes, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),

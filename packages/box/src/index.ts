@@ -8,13 +8,18 @@ export { defaultConfigPath, readConfig } from './config.ts';
 export type { BoxConfig } from './config.ts';
 export { createBox } from './create-box.ts';
 export type { Box, BoxOptions } from './box.ts';
+export type { ConfigChanges, Healthcheck, MapChanges, SetChanges } from '@boxkit/manifest/edit';
+export type { LayerSource } from './operations/make/append.ts';
 export type {
+  AppendOptions,
   BoxRunOptions,
   Cancellable,
+  ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,
   Inspection,
   LoginOptions,
+  MakeOptions,
   PlanOptions,
   ProcessOptions,
   PruneOptions,

@@ -44,6 +44,31 @@ export interface UnpackOptions extends PullOptions {
   readonly pull?: PullPolicy;
 }
 
+/** Of everything that makes an image. */
+export interface MakeOptions extends UnpackOptions {
+  /**
+   * What the new image is called in the store; or, with a scheme, where it goes instead: `docker://HOST/NAME:TAG`,
+   * `docker-archive:DIR/`, `docker-archive:FILE`, `oci:DIR:TAG`, `oci-archive:FILE`, `dir:DIR`.
+   */
+  readonly tag: string;
+  /** What the history says that made it; default: box's command. */
+  readonly createdBy?: string;
+  /** A remark in the history. */
+  readonly comment?: string;
+}
+
+export interface AppendOptions extends MakeOptions {
+  /** `keep` (default) takes each layer as it comes, plain or compressed; else it is compressed anew. */
+  readonly compression?: 'keep' | 'none' | 'gzip' | 'zstd';
+  /** gzip: 0 to 9, zstd: 1 to 22. */
+  readonly level?: number;
+}
+
+export interface ConfigureOptions extends MakeOptions {
+  /** When the image says that it was made; default: SOURCE_DATE_EPOCH, else now. */
+  readonly created?: Date;
+}
+
 /** `inherit` gives the container this process's own, `pipe` a stream, `ignore` /dev/null. */
 export type Stdio = 'inherit' | 'pipe' | 'ignore';
 

@@ -8,4 +8,4 @@ export {
   validate,
   type ImageDocument,
 } from './document.ts';
-export { chooseManifest, indexDepthLimit, type ChooseOptions, type ChosenManifest } from './choose-manifest.ts';
+export { chooseManifest, indexDepthLimit, platformMissing, type ChooseOptions, type ChosenManifest } from './choose-manifest.ts';

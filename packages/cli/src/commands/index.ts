@@ -1,4 +1,5 @@
 import { containerEntries } from './container-entries.ts';
+import { makeEntries } from './make-entries.ts';
 import { entry, type CommandEntry } from './entry.ts';
 
 /** Every command, in the order the help shows. Summaries stand here so that the overview loads no command. */
@@ -15,7 +16,11 @@ export const commands: readonly CommandEntry[] = [
   entry('ls', 'list a directory of an image', async () => (await import('./ls.ts')).ls),
   entry('find', 'find paths of an image by their name', async () => (await import('./find.ts')).find),
   entry('why', 'tell which layer a path comes from, and by which command', async () => (await import('./why.ts')).why),
-  entry('diff', 'tell what a container changed, or what differs between two images', async () => (await import('./diff.ts')).diff),
+  entry(
+    'diff',
+    'tell what a container changed, or what differs between two images',
+    async () => (await import('./diff.ts')).diff,
+  ),
   entry('history', 'show the steps that built an image', async () => (await import('./history.ts')).history),
   entry('du', 'tell what takes the space of an image', async () => (await import('./du.ts')).du),
   entry(
@@ -48,6 +53,7 @@ export const commands: readonly CommandEntry[] = [
     'stage 5: starts a launch plan, and ends with its exit status',
     async () => (await import('./launch.ts')).launch,
   ),
+  ...makeEntries,
   entry('tag', 'give an image a further name', async () => (await import('./tag.ts')).tag),
   entry('rmi', 'take names of images away', async () => (await import('./rmi.ts')).rmi),
   entry('volume', 'list, make and remove volumes', async () => (await import('./volume.ts')).volume),

@@ -1,20 +1,55 @@
-import type { Image } from '@boxkit/contracts';
+import { isBoxError, type Image, type OutgoingImage, type Platform, type Reference } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import { hostPlatform } from '@boxkit/manifest';
-import { findImage } from '../find-image.ts';
-import type { FindOptions } from '../find-image.ts';
-import type { Scope } from '../machine.ts';
+import type { MakeOptions } from '../../options.ts';
+import { findImage, type FoundImage } from '../find-image.ts';
+import { platformOption, type Scope } from '../machine.ts';
 import { fromStore } from '../obtain.ts';
+import { openOutgoing } from '../transfer/open-outgoing.ts';
+import { storeScheme } from '../transfer/places.ts';
+
+/** An image that another is to be made of. */
+export interface Base {
+  readonly image: Image;
+  /** Set when the new image goes elsewhere than into the store: how its blobs are read without being kept. */
+  readonly outgoing?: Pick<OutgoingImage, 'open' | 'heldAt'>;
+}
 
 /**
- * Reads an image that another is made of: from the store, or its documents from its source. Of an index, the image for
- * the platform asked for, else for this machine's; what is for another alone is an error, since the new image would be
- * for that one too. Throws ERR_BOX_PLATFORM_MISSING and what the stages `fetch` and `manifest` throw.
+ * Opens an image that another is made of, for where that one goes: from the store, or its documents from its source. Of
+ * an index, the image for the platform asked for, else for this machine's; what is for another alone is an error, since
+ * the new image would be for that one too. Throws ERR_BOX_PLATFORM_MISSING and what the stages `fetch` and `manifest` throw.
  */
-export async function readBase(text: string, options: FindOptions, scope: Scope): Promise<Image> {
+export async function openBase(text: string, options: MakeOptions, to: Reference, scope: Scope): Promise<Base> {
+  const { pull } = options;
+  const asked = await platformOption(options.platform);
+  const found = await findImage(text, { ...asked, ...(pull && { pull }) }, scope);
+  const platform = asked.platform ?? hostPlatform();
+  try {
+    if (to.scheme === storeScheme) return { image: await readImage(found, platform, scope) };
+    const outgoing = await openOutgoing(found, { platform }, scope);
+    return { image: outgoing.image ?? (await readImage(found, platform, scope)), outgoing };
+  } catch (error) {
+    throw await withStoredPlatform(error, found, platform, scope);
+  }
+}
+
+/** What the store has for another platform only was asked of its source; when that cannot help, the platform is what is wrong. */
+async function withStoredPlatform(
+  error: unknown,
+  { reference, stored }: FoundImage,
+  platform: Platform,
+  { store }: Scope,
+): Promise<unknown> {
+  const kept = stored === undefined ? await store.images.get(reference.text) : undefined;
+  const asked = isBoxError(error) && /^ERR_BOX_(?:REGISTRY|IMAGE_NOT_FOUND)/.test(error.code);
+  if (!asked || kept === undefined) return error;
+  const { platformMissing } = await import('@boxkit/manifest/documents');
+  return Object.assign(platformMissing(reference.text, platform, [kept.platform]), { cause: error });
+}
+
+async function readImage(found: FoundImage, platform: Platform, scope: Scope): Promise<Image> {
   const { plugins, stages, context } = scope;
-  const found = await findImage(text, options, scope);
-  const platform = options.platform ?? hostPlatform();
   const row = composeStages([
     found.stored === undefined ? stages.fetch({ platform }) : fromStore(found, scope),
     ...plugins.registry.stagesAfter('fetch'),

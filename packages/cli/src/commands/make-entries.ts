@@ -1,0 +1,15 @@
+import { entry, type CommandEntry } from './entry.ts';
+
+/** The commands that make images of others, in the order the help shows. */
+export const makeEntries: readonly CommandEntry[] = [
+  entry(
+    'append',
+    'make an image of another and of layers on top of it',
+    async () => (await import('./append.ts')).append,
+  ),
+  entry(
+    'config',
+    'make an image of another with a changed configuration',
+    async () => (await import('./config.ts')).config,
+  ),
+];
