@@ -7,6 +7,7 @@ import {
   type ResolvedImage,
   type Store,
 } from '@boxkit/contracts';
+import { recycle } from '../http/receive-buffer.ts';
 import { countGarbage } from './garbage.ts';
 import { createProgress } from './progress.ts';
 
@@ -117,12 +118,15 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
     for await (const whole of stream) {
       const chunk = skip > 0 ? whole.subarray(Math.min(skip, whole.length)) : whole;
       skip -= whole.length - chunk.length;
-      if (chunk.length === 0) continue;
+      if (chunk.length === 0) {
+        recycle(whole);
+        continue;
+      }
       pending += chunk.length;
       last = writer.write(chunk).then(() => {
         pending -= chunk.length;
         advance(chunk.length);
-        countGarbage(chunk.length);
+        if (!recycle(chunk)) countGarbage(chunk.length);
       });
       last.catch(() => {});
       if (pending > writeAhead) await last;

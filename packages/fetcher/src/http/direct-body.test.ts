@@ -25,13 +25,14 @@ const answer: RequestListener = (request, response) => {
     const random = seededRandom(pieces);
     for (let at = 0; at < Math.min(cut, size);) {
       const end = Math.min(at + 1 + Math.floor(random() * pieces), cut, size);
-      if (!response.write(bytes.subarray(at, end))) await Promise.race([once(response, 'drain'), sleep(200)]);
+      if (!response.write(bytes.subarray(at, end)))
+        await once(response, 'drain', { signal: AbortSignal.timeout(5000) });
       else if (random() < 0.1) await turn();
       at = end;
     }
     if (cut < size) response.socket?.end();
     else response.end();
-  })();
+  })().catch(() => response.destroy());
 };
 
 const resources = new AsyncDisposableStack();

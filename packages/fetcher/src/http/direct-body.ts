@@ -22,12 +22,9 @@ export function directLength(response: IncomingMessage): number | undefined {
  */
 export async function* directBody(response: IncomingMessage, length: number): AsyncGenerator<Uint8Array> {
   const { socket } = response;
-  let left = length;
-  for (let chunk = take(response); chunk !== null; chunk = take(response)) {
-    left -= chunk.length;
-    yield chunk;
-  }
-  // In the same turn as the last look, so that nothing comes between.
+  // Nothing is awaited before the socket is tapped, so that nothing comes between.
+  const parsed = takeParsed(response);
+  const left = length - parsed.reduce((sum, chunk) => sum + chunk.length, 0);
   const receiver = createReceiver(left, () => socket.resume());
   const closed = (): void =>
     receiver.fail(response.errored ?? Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
@@ -35,6 +32,7 @@ export async function* directBody(response: IncomingMessage, length: number): As
   if (response.destroyed) closed();
   else tapSocket(socket, receiver);
   try {
+    yield* parsed;
     for (let chunk = await receiver.next(); chunk !== undefined; chunk = await receiver.next()) yield chunk;
   } finally {
     response.off('close', closed);
@@ -43,7 +41,12 @@ export async function* directBody(response: IncomingMessage, length: number): As
   }
 }
 
-/** What the parser has brought already. */
-function take(response: IncomingMessage): Uint8Array | null {
-  return response.read() as Uint8Array | null;
+/** What has come through the parser so far. */
+function takeParsed(response: IncomingMessage): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = response.read() as Uint8Array | null;
+    if (chunk === null) return chunks;
+    chunks.push(chunk);
+  }
 }

@@ -71,7 +71,6 @@ export function createReceiver(length: number, resume: () => void): Receiver {
   return {
     buffer: () => landing,
     receive(count, from) {
-      console.log("recv", count, from.length, from.buffer === landing.buffer, lent, ready.length, gathered, !!waiting, paused, left);
       const bytes = from.subarray(0, Math.min(count, left));
       left -= bytes.length;
       if (from.buffer === landing.buffer && bytes.length >= lendFrom && lent < lentLimit) {
