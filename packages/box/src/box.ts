@@ -19,6 +19,9 @@ import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
 import type { LayerSource } from './operations/make/append.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
+import type { CopiedImage, TransferOptions } from './operations/transfer/copy.ts';
+import type { LoadedImage, LoadOptions } from './operations/transfer/load.ts';
+import type { SaveOptions } from './operations/transfer/save.ts';
 import type {
   AppendOptions,
   BoxRunOptions,
@@ -102,6 +105,24 @@ export interface Box extends AsyncDisposable {
   append(reference: string, layers: readonly LayerSource[], options: AppendOptions): Promise<StoredImage>;
   /** Makes a new image of one, with changes of its configuration. Throws as `append` does. */
   configure(reference: string, changes: ConfigChanges, options: ConfigureOptions): Promise<StoredImage>;
+  /**
+   * Writes an image of the store to a registry: where its name says, or to `destination`. Throws ERR_BOX_IMAGE_UNKNOWN and
+   * ERR_BOX_REGISTRY_*; no tag is moved then.
+   */
+  push(reference: string, destination?: string, options?: TransferOptions): Promise<CopiedImage>;
+  /**
+   * Copies an image between any two of `docker://`, `docker-archive:`, `oci:`, `oci-archive:`, `dir:`, those of plugins, and
+   * the store (a plain name). Blobs pass through, verified; those that are there are skipped. Throws what source and
+   * destination throw; the destination is as it was then.
+   */
+  copy(source: string, destination: string, options?: TransferOptions): Promise<CopiedImage>;
+  /** Writes images with their names as one archive, to a file or a stream: the same images make the same bytes. */
+  save(references: readonly string[], options: SaveOptions): Promise<void>;
+  /**
+   * Brings every image of an archive into the store, under all its names: a path, or a file's bytes. Throws
+   * ERR_BOX_ARCHIVE_INVALID, ERR_BOX_USAGE for an image without a name; no name is moved then.
+   */
+  load(from: string | AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

@@ -47,6 +47,12 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/make/append.ts')).append(reference, layers, how, machine),
     configure: async (reference, changes, how) =>
       (await import('./operations/make/configure.ts')).configure(reference, changes, how, machine),
+    push: async (reference, destination, how = {}) =>
+      (await import('./operations/transfer/push.ts')).push(reference, destination, how, machine),
+    copy: async (source, destination, how = {}) =>
+      (await import('./operations/transfer/copy.ts')).copyImage(source, destination, how, machine),
+    save: async (references, how) => (await import('./operations/transfer/save.ts')).save(references, how, machine),
+    load: async (from, how = {}) => (await import('./operations/transfer/load.ts')).load(from, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),

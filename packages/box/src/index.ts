@@ -44,6 +44,9 @@ export { scriptBackends, type ScriptBackend } from './operations/explain/run-scr
 export type { ImageComparison } from './operations/look/compare.ts';
 export type * from './operations/look/image-look.ts';
 export { type ImageAndPath, splitImagePath } from './operations/look/split-path.ts';
+export type { CopiedImage, TransferOptions } from './operations/transfer/copy.ts';
+export type { LoadedImage, LoadOptions } from './operations/transfer/load.ts';
+export type { SaveOptions } from './operations/transfer/save.ts';
 export { describePlan } from './operations/plumbing/describe-plan.ts';
 export { encodePlanned } from './operations/plumbing/encode.ts';
 export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';

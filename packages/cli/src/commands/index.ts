@@ -1,5 +1,6 @@
 import { containerEntries } from './container-entries.ts';
 import { makeEntries } from './make-entries.ts';
+import { transferEntries } from './transfer-entries.ts';
 import { entry, type CommandEntry } from './entry.ts';
 
 /** Every command, in the order the help shows. Summaries stand here so that the overview loads no command. */
@@ -54,6 +55,7 @@ export const commands: readonly CommandEntry[] = [
     async () => (await import('./launch.ts')).launch,
   ),
   ...makeEntries,
+  ...transferEntries,
   entry('tag', 'give an image a further name', async () => (await import('./tag.ts')).tag),
   entry('rmi', 'take names of images away', async () => (await import('./rmi.ts')).rmi),
   entry('volume', 'list, make and remove volumes', async () => (await import('./volume.ts')).volume),

@@ -48,7 +48,12 @@ export async function resolveLegacyImage(
 }
 
 /** `{ NAME: { TAG: LAYER } }` */
-async function chooseTop(files: ArchiveFiles, tag: string | undefined, signal: AbortSignal): Promise<string> {
+async function readTops(
+  files: ArchiveFiles,
+  signal: AbortSignal,
+): Promise<
+  readonly { readonly config: string; readonly layers: readonly string[]; readonly tags: readonly string[] }[]
+> {
   const repositories = await readObject(files, repositoriesName, signal);
   const tops = new Map<string, string[]>();
   for (const [name, tags] of Object.entries(repositories)) {
@@ -60,7 +65,16 @@ async function chooseTop(files: ArchiveFiles, tag: string | undefined, signal: A
   }
   const images = [...tops].map(([layerId, tags]) => ({ config: layerId, layers: [], tags }));
   if (images.length === 0) throw new ArchiveError(files.path, repositoriesName, 'it names no image');
-  return chooseArchivedImage(files.path, images, tag).config;
+  return images;
+}
+
+/** The names of each image in such an archive. */
+export async function legacyNames(files: ArchiveFiles, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
+  return (await readTops(files, signal)).map(({ tags }) => tags);
+}
+
+async function chooseTop(files: ArchiveFiles, tag: string | undefined, signal: AbortSignal): Promise<string> {
+  return chooseArchivedImage(files.path, await readTops(files, signal), tag).config;
 }
 
 interface LegacyLayer {

@@ -1,4 +1,12 @@
-import type { BoxEvent, DestinationContext, Image, ImageDestination, Plugin, PluginHost, Reference } from '@boxkit/contracts';
+import type {
+  BoxEvent,
+  DestinationContext,
+  Image,
+  ImageDestination,
+  Plugin,
+  PluginHost,
+  Reference,
+} from '@boxkit/contracts';
 import { outgoingOfImage } from '../outgoing/outgoing-image.ts';
 import { bytesFrom } from '../outgoing/verified.fixture.ts';
 import { archivesPlugin } from './plugin.ts';

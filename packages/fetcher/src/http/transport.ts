@@ -1,5 +1,5 @@
 import type http from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
 import { codeOf, connectionError } from './errors.ts';
 import { bodyOf } from './body.ts';

@@ -114,7 +114,7 @@ export function createClient(options: ClientOptions): RegistryClient {
     emit,
     retry,
     scoped,
-    send: (method, path, headers = {}, body = undefined) =>
+    send: (method, path, headers = {}, body) =>
       send({ method, path, headers, signal, ...(body !== undefined && { body }) }),
   });
 

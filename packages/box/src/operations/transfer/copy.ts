@@ -9,7 +9,7 @@ import { openOutgoing } from './open-outgoing.ts';
 import { destinationOf, findSource, readDestination, storeScheme } from './places.ts';
 import type { PlainName } from './places.ts';
 
-export interface CopyOptions extends Cancellable {
+export interface TransferOptions extends Cancellable {
   /** The platform of a multi-platform image: `linux/arm64`; default: this machine's. */
   readonly platform?: Platform | string;
   /** The index whole, with all its platforms. */
@@ -39,7 +39,7 @@ export interface CopiedImage {
 export async function copyImage(
   source: string | Reference,
   destination: string | Reference,
-  options: CopyOptions,
+  options: TransferOptions,
   machine: Machine,
 ): Promise<CopiedImage> {
   await using scope = openScope(machine, options);
@@ -50,7 +50,7 @@ export async function copyImage(
 export async function copyIn(
   source: string | Reference,
   destination: string | Reference,
-  options: CopyOptions & { readonly plain: PlainName },
+  options: TransferOptions & { readonly plain: PlainName },
   scope: Scope,
 ): Promise<CopiedImage> {
   const { plugins } = scope;
@@ -67,8 +67,8 @@ export async function copyIn(
   if (to.scheme === storeScheme) {
     if (options.format !== undefined) throw formatInStore();
     const concurrency = options.concurrency === undefined ? {} : { concurrency: options.concurrency };
-    const stored = await keepInStore(found, to, { ...chosen, all, ...concurrency }, scope);
-    return { source: found.reference.text, destination: to.text, descriptor: stored.root };
+    const { descriptor } = await keepInStore(found, to, { ...chosen, all, ...concurrency }, scope);
+    return { source: found.reference.text, destination: to.text, descriptor };
   }
   // Asked first, so that nothing is fetched for a place that does not exist.
   await destinationOf(to, plugins);
@@ -81,7 +81,7 @@ export async function copyIn(
 export async function writeOutgoing(
   images: readonly OutgoingImage[],
   to: Reference,
-  options: Pick<CopyOptions, 'format' | 'preserveDigests' | 'concurrency'>,
+  options: Pick<TransferOptions, 'format' | 'preserveDigests' | 'concurrency'>,
   { context, plugins, config }: Scope,
 ): Promise<Descriptor> {
   const destination = await destinationOf(to, plugins);

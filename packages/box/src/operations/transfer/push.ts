@@ -2,7 +2,7 @@ import { BoxError } from '@boxkit/contracts';
 import { openScope } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { copyIn } from './copy.ts';
-import type { CopiedImage, CopyOptions } from './copy.ts';
+import type { CopiedImage, TransferOptions } from './copy.ts';
 import { readDestination, storeScheme } from './places.ts';
 
 /**
@@ -12,7 +12,7 @@ import { readDestination, storeScheme } from './places.ts';
 export async function push(
   text: string,
   destination: string | undefined,
-  options: CopyOptions,
+  options: TransferOptions,
   machine: Machine,
 ): Promise<CopiedImage> {
   await using scope = openScope(machine, options);

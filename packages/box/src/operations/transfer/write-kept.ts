@@ -1,7 +1,7 @@
 import type { Descriptor, Image, Reference } from '@boxkit/contracts';
 import type { Scope } from '../machine.ts';
 import { writeOutgoing } from './copy.ts';
-import type { CopyOptions } from './copy.ts';
+import type { TransferOptions } from './copy.ts';
 import { holders } from './holders.ts';
 import { readDestination } from './places.ts';
 
@@ -12,7 +12,7 @@ import { readDestination } from './places.ts';
 export async function writeKept(
   image: Image,
   destination: string | Reference,
-  options: Pick<CopyOptions, 'format' | 'preserveDigests' | 'concurrency'>,
+  options: Pick<TransferOptions, 'format' | 'preserveDigests' | 'concurrency'>,
   scope: Scope,
 ): Promise<Descriptor> {
   const { createPassingReader, outgoingOfImage } = await import('@boxkit/fetcher');

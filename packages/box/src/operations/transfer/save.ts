@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { BoxError } from '@boxkit/contracts';
+import type { DestinationContext, OutgoingImage } from '@boxkit/contracts';
+import type { PullOptions } from '../../options.ts';
+import { openScope, platformOption } from '../machine.ts';
+import type { Machine } from '../machine.ts';
+import { openOutgoing } from './open-outgoing.ts';
+import { findSource } from './places.ts';
+
+export interface SaveOptions extends PullOptions {
+  /** The path of a file, which is made or replaced whole; or a stream, which is not ended. */
+  readonly to: string | Writable;
+  /** Default `docker-archive`, which docker, podman and skopeo load, and which is an image layout too. */
+  readonly format?: 'docker-archive' | 'oci-archive';
+  /** All platforms of each image; for `oci-archive`. */
+  readonly all?: boolean;
+}
+
+/**
+ * Writes images with their names as one archive; the same images make the same bytes, on each run and machine. Throws
+ * ERR_BOX_IMAGE_UNKNOWN and what reading throws; a file is there whole or as it was.
+ */
+export async function save(references: readonly string[], options: SaveOptions, machine: Machine): Promise<void> {
+  if (references.length === 0) throw new BoxError('ERR_BOX_USAGE', 'cannot save images: none was named');
+  await using scope = openScope(machine, options);
+  const { archiveBytes, writeArchive } = await import('@boxkit/fetcher');
+  const { context } = scope;
+  const choice = { ...(await platformOption(options.platform)), all: options.all === true };
+  const images: OutgoingImage[] = [];
+  for (const text of new Set(references)) {
+    images.push(await openOutgoing(await findSource(text, choice, scope), choice, scope));
+  }
+  const { to, format = 'docker-archive' } = options;
+  const how: DestinationContext = {
+    signal: context.signal,
+    store: context.store,
+    logger: context.logger,
+    emit: (event) => context.emit(event),
+    defer: (cleanup) => context.defer(cleanup),
+  };
+  if (typeof to === 'string') await writeArchive(images, format, resolve(to), how);
+  else await pour(archiveBytes(images, format, how), to, context.signal);
+}
+
+async function pour(bytes: AsyncIterable<Uint8Array>, to: Writable, signal: AbortSignal): Promise<void> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    await new Promise<void>((done, fail) => {
+      to.write(chunk, (error) => (error instanceof Error ? fail(unwritable(error)) : done()));
+    });
+  }
+}
+
+function unwritable(cause: NodeJS.ErrnoException): BoxError {
+  return new BoxError('ERR_BOX_SYSTEM_CALL', `cannot write the archive to its stream: ${cause.message}`, {
+    cause,
+    hint: 'What was written is no whole archive: save the images anew.',
+    fields: { errno: cause.code ?? 'unknown' },
+  });
+}
