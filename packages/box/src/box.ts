@@ -18,6 +18,7 @@ import type { ScriptOptions } from './operations/explain/explain-script.ts';
 import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
 import type { LayerSource } from './operations/make/append.ts';
+import type { Layers } from './operations/make/layers.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type { CopiedImage, TransferOptions } from './operations/transfer/copy.ts';
 import type { LoadedImage, LoadOptions } from './operations/transfer/load.ts';
@@ -97,6 +98,8 @@ export interface Box extends AsyncDisposable {
   explain(reference: string, options?: PlanOptions): Promise<Explanation>;
   /** The same as a commented shell script that needs no box. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
   script(reference: string, options?: ScriptOptions): Promise<string>;
+  /** Makes layers of directories. */
+  readonly layers: Layers;
   /**
    * Makes a new image of one and of layers to put on top, the lowest first: paths of tars, plain or compressed by gzip or
    * zstd, or their bytes. Throws ERR_BOX_LAYER_INVALID for what is no tar, ERR_BOX_PLATFORM_MISSING for a base that is

@@ -1,5 +1,6 @@
 import { openMachine } from './open-machine.ts';
 import { createContainers } from './operations/containers/containers.ts';
+import { createLayers } from './operations/make/layers.ts';
 import { createPlumbing } from './operations/plumbing/plumbing.ts';
 import type { Box, BoxOptions } from './box.ts';
 
@@ -43,6 +44,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/explain/explain-run.ts')).explainRun(reference, how, machine),
     script: async (reference, how = {}) =>
       (await import('./operations/explain/explain-script.ts')).explainScript(reference, how, machine),
+    layers: createLayers(machine),
     append: async (reference, layers, how) =>
       (await import('./operations/make/append.ts')).append(reference, layers, how, machine),
     configure: async (reference, changes, how) =>
@@ -55,7 +57,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     load: async (from, how = {}) => (await import('./operations/transfer/load.ts')).load(from, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
-    prune: (how = {}) => store.prune({ ...how, emit: (event) => hub.emit(event) }),
+    prune: async (how = {}) => (await import('./operations/prune.ts')).prune(how, machine),
     fsck: (how = {}) => store.fsck({ ...how, emit: (event) => hub.emit(event) }),
     login: async (registry, how) => (await import('./operations/login.ts')).login(registry, how, machine),
     logout: async (registry, how = {}) => (await import('./operations/login.ts')).logout(registry, how),

@@ -4,7 +4,7 @@ export type { Context } from '@boxkit/core';
 export { defaultHome, openStore } from '@boxkit/store';
 export type { DiskStore, FsckProblem, FsckResult, PrunedItem, PruneResult } from '@boxkit/store';
 export { formatPlatform, hostPlatform, parsePlatform, parseReference } from '@boxkit/manifest';
-export { defaultConfigPath, readConfig } from './config.ts';
+export { budgetNames, defaultConfigPath, readConfig } from './config.ts';
 export type { BoxConfig } from './config.ts';
 export { createBox } from './create-box.ts';
 export type { Box, BoxOptions } from './box.ts';
@@ -52,6 +52,7 @@ export { encodePlanned } from './operations/plumbing/encode.ts';
 export type { ApplyStageOptions, FetchStageOptions, LaunchStageOptions, Stages } from './stages.ts';
 export { apply, fetch, isolate, launch, readManifest } from './standard-stages.ts';
 export type {
+  AgainOptions,
   Attachment,
   ContainerChange,
   CopyOptions,
@@ -68,4 +69,8 @@ export type {
   LogLine,
   LogOptions,
   MeasureSource,
+  StartStdio,
 } from './operations/containers/types.ts';
+export type { LayerCreateOptions, LayerOptions } from './operations/make/layer-create.ts';
+export type { WrittenFile } from './operations/make/layer-file.ts';
+export type { Layers } from './operations/make/layers.ts';

@@ -130,6 +130,14 @@ export const pwrite = bind('long pwrite64(int fd, const void *bytes, long count,
   offset: number,
 ) => number;
 
+const lseek = bind('int64_t lseek64(int fd, int64_t offset, int whence)');
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** Where the next data, or the next hole, of an open file is at or after `offset`; -1 when there is none. lseek(2). */
+export const nextData = (fd: number, offset: number): number => lseek(fd, offset, SEEK_DATA);
+export const nextHole = (fd: number, offset: number): number => lseek(fd, offset, SEEK_HOLE);
+
 export const close = bind('int close(int fd)') as (fd: number) => number;
 
 const rawSyscallOpenat2 = bind(

@@ -60,3 +60,23 @@ export function listXattrs(path: string | Uint8Array): string[] {
 export function removeXattr(path: string | Uint8Array, name: string): void {
   check(lremovexattr(cString(path), cString(name)), 'lremovexattr', path);
 }
+
+const nameList = Buffer.alloc(longest);
+const nameValue = Buffer.alloc(longest);
+
+/**
+ * All attributes of what is at `path` (NUL-terminated, not followed) whose names are `wanted`; undefined when there are
+ * none, or the file system has no such thing, or there is no such path any more. For walks over many files: nothing is
+ * allocated for a file without any.
+ */
+export function readXattrs(path: Uint8Array, wanted: (name: string) => boolean): Map<string, Uint8Array> | undefined {
+  const length = llistxattr(path, nameList, longest);
+  if (length <= 0) return undefined;
+  const xattrs = new Map<string, Uint8Array>();
+  for (const name of nameList.toString('latin1', 0, length).split('\0').toSorted()) {
+    if (name === '' || !wanted(name)) continue;
+    const size = lgetxattr(path, Buffer.from(`${name}\0`, 'latin1'), nameValue, longest);
+    if (size >= 0) xattrs.set(name, Uint8Array.from(nameValue.subarray(0, size)));
+  }
+  return xattrs.size === 0 ? undefined : xattrs;
+}

@@ -1,7 +1,12 @@
 import { entry, type CommandEntry } from './entry.ts';
 
-/** The commands that make images of others, in the order the help shows. */
+/** The commands that make layers and images, in the order the help shows. */
 export const makeEntries: readonly CommandEntry[] = [
+  entry(
+    'layer',
+    'make a layer of a directory, or of what differs between two',
+    async () => (await import('./layer.ts')).layer,
+  ),
   entry(
     'append',
     'make an image of another and of layers on top of it',

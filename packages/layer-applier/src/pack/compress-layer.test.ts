@@ -30,8 +30,8 @@ const formats = [
   { compression: 'zstd', tool: 'zstd' },
 ] as const;
 
-test.each(formats)('$tool reads what is compressed, whatever its length', async ({ compression, tool }) => {
-  requireTool(tool);
+test.for(formats)('$tool reads what is compressed, whatever its length', async ({ compression, tool }, context) => {
+  requireTool(context, tool);
   await using directory = await temporaryDirectory('compress');
   const file = join(directory.path, 'blob');
   for (const length of [0, 1, 2 ** 19 - 1, 2 ** 19, 2 ** 19 + 1, 2 ** 23, 2 ** 23 + 1, sample.length]) {
@@ -54,8 +54,8 @@ test('gzip is one member without time and name', async () => {
   expect(gunzipSync(blob).equals(sample)).toBe(true);
 });
 
-test('gzip in blocks loses next to nothing against gzip in one go, at every level', async () => {
-  requireTool('gzip');
+test('gzip in blocks loses next to nothing against gzip in one go, at every level', async (context) => {
+  requireTool(context, 'gzip');
   await using directory = await temporaryDirectory('compress');
   const file = join(directory.path, 'plain');
   await writeFile(file, sample);

@@ -1,3 +1,5 @@
+export { diffTrees, type DiffTreesOptions } from './diff-trees.ts';
 export { checkLevel, compressLayer, layerMediaTypes, type CompressionOptions } from './compress-layer.ts';
 export { openTar, type OpenedTar } from './open-tar.ts';
 export { verifyTar, type TarVerifier, type VerifiedTar, type VerifyTarOptions } from './verify-tar.ts';
+export { packTree, type PackedOwner, type PackTreeOptions } from './pack-tree.ts';
