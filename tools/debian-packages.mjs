@@ -21,6 +21,7 @@ export const debianPackages = [
   { name: 'isal', program: 'igzip', why: 'an accelerated gzip decoder' },
   { name: 'pigz', program: 'pigz', why: 'gzip streams as it writes them' },
   { name: 'zstd', program: 'zstd', why: 'zstd layers as it writes them' },
+  { name: 'acl', program: 'setfacl', why: 'ACLs in tars of other writers' },
   { name: 'libarchive-tools', program: 'bsdtar', why: 'tars of another writer; peer of extraction' },
   { name: 'e2fsprogs', program: 'mkfs.ext4', why: 'fresh and small file systems' },
   { name: 'passt', program: 'pasta', why: 'private networks without root' },

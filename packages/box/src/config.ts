@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { BoxError } from '@boxkit/contracts';
+import { BoxError, type ImageBudgets } from '@boxkit/contracts';
 import type { RegistryOptions } from '@boxkit/fetcher';
 
 /** What config.json may hold; docs/reference/config.md. Every field may be left out. */
@@ -20,6 +20,8 @@ export interface BoxConfig {
   readonly file?: string;
   /** Blobs fetched at the same time. */
   readonly concurrency?: number;
+  /** What one image may cost; those left out have their defaults. */
+  readonly budgets?: ImageBudgets;
 }
 
 /** Where the file is unless its caller says otherwise: `$BOX_CONFIG`, else `$XDG_CONFIG_HOME/box/config.json`. */
@@ -38,7 +40,8 @@ export function defaultConfigPath(env: NodeJS.ProcessEnv = process.env): string 
 export async function readConfig(path: string, options: { readonly mustExist?: boolean } = {}): Promise<BoxConfig> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // Not with node:fs/promises, which takes longer to load than this to read.
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     if (missing && options.mustExist !== true) return {};
@@ -57,6 +60,28 @@ export async function readConfig(path: string, options: { readonly mustExist?: b
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Of the contract ImageBudgets; a new one that is missing here does not compile. */
+const budgetUnits = {
+  bytes: true,
+  entries: true,
+  nameLength: true,
+  pathLength: true,
+  depth: true,
+  headerBytes: true,
+  ratio: true,
+} as const satisfies Record<keyof ImageBudgets, true>;
+
+/** The names of the budgets, for those who read them from words. */
+export const budgetNames = Object.keys(budgetUnits) as readonly (keyof ImageBudgets)[];
+
+function isBudgets(value: unknown): boolean {
+  const isLimit = (limit: unknown): boolean => Number.isSafeInteger(limit) && Number(limit) > 0;
+  return (
+    isObject(value) &&
+    Object.entries(value as object).every(([name, limit]) => Object.hasOwn(budgetUnits, name) && isLimit(limit))
+  );
+}
+
 const fields: Readonly<
   Record<Exclude<keyof BoxConfig, 'file'>, { readonly is: (value: unknown) => boolean; readonly wanted: string }>
 > = {
@@ -71,6 +96,10 @@ const fields: Readonly<
   concurrency: {
     is: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 64,
     wanted: 'a whole number from 1 to 64',
+  },
+  budgets: {
+    is: isBudgets,
+    wanted: `an object of whole numbers above zero: ${budgetNames.join(', ')}`,
   },
 };
 

@@ -1,4 +1,12 @@
-import type { Image, IsolationCapabilities, Platform, Probe, RunOptions, StoredImage } from '@boxkit/contracts';
+import type {
+  Image,
+  ImageBudgets,
+  IsolationCapabilities,
+  Platform,
+  Probe,
+  RunOptions,
+  StoredImage,
+} from '@boxkit/contracts';
 
 /** Options of everything that may take long. */
 export interface Cancellable {
@@ -39,7 +47,15 @@ export interface PruneOptions extends Cancellable {
   readonly dryRun?: boolean;
 }
 
-export interface UnpackOptions extends PullOptions {
+/** What an image may cost and must keep, where its layers are applied. */
+export interface ApplyLimits {
+  /** Over those of the configuration. */
+  readonly budgets?: ImageBudgets;
+  /** What the tree cannot hold (xattrs, devices without root) is an error instead of a warning. */
+  readonly strict?: boolean;
+}
+
+export interface UnpackOptions extends PullOptions, ApplyLimits {
   /** Default: `missing` for registries and `host:`, `always` for files and directories. */
   readonly pull?: PullPolicy;
 }

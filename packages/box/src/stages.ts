@@ -2,6 +2,7 @@ import type {
   AppliedImage,
   FetchedImage,
   Image,
+  ImageBudgets,
   PlannedContainer,
   Platform,
   Reference,
@@ -27,6 +28,10 @@ export interface ApplyStageOptions {
   readonly name?: string;
   /** A rootfs driver by name; default: the first that works here. */
   readonly driver?: string;
+  /** Over those of the configuration. */
+  readonly budgets?: ImageBudgets;
+  /** What the tree cannot hold is an error instead of a warning. */
+  readonly strict?: boolean;
 }
 
 export interface LaunchStageOptions {
@@ -68,7 +73,12 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
       async run(input, context) {
         const [{ apply }, registry] = await Promise.all([import('./built-in/warm.ts'), plugins.with('rootfs')]);
         const driver = options.driver ?? config.rootfsDriver;
-        const all = { ...options, drivers: registry.rootfsDrivers, ...(driver === undefined ? {} : { driver }) };
+        const all = {
+          ...options,
+          drivers: registry.rootfsDrivers,
+          ...(driver === undefined ? {} : { driver }),
+          budgets: { ...config.budgets, ...options.budgets },
+        };
         return apply(all).run(input, context);
       },
     }),

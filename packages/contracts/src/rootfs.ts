@@ -74,6 +74,8 @@ export interface PrepareOptions {
   /** Make the rootfs below this container's directory. */
   readonly containerPath?: string;
   readonly budgets?: ImageBudgets;
+  /** What a tree cannot hold (xattrs, devices without root) is ERR_BOX_EXTRACT_FAILED instead of a warning. Default false. */
+  readonly strict?: boolean;
   /** Layers extracted at a time; by default what suits the machine. */
   readonly concurrency?: number;
 }

@@ -21,6 +21,8 @@ export interface ApplyOptions {
   /** The container's name. */
   readonly name?: string;
   readonly budgets?: ImageBudgets;
+  /** What a tree cannot hold (xattrs, devices without root) is an error instead of a warning. */
+  readonly strict?: boolean;
   /** Layers extracted at a time. */
   readonly concurrency?: number;
 }
@@ -36,10 +38,11 @@ export function apply(options: ApplyOptions): Stage<Image, AppliedImage> {
     async run(image, context) {
       context.signal.throwIfAborted();
       const driver = await chooseDriver(options, context);
-      const { budgets, concurrency, directory } = options;
+      const { budgets, concurrency, directory, strict } = options;
       const limits = {
         ...(budgets === undefined ? {} : { budgets }),
         ...(concurrency === undefined ? {} : { concurrency }),
+        ...(strict === undefined ? {} : { strict }),
       };
       if (directory === undefined) return applyToContainer(driver, image, context, options, limits);
       return { image, rootfs: await driver.prepare(image, context, { ...limits, directory }) };

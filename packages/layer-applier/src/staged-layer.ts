@@ -36,6 +36,8 @@ export interface ExtractOptions {
   readonly emit: (event: BoxEvent) => void;
   /** Put the sha256 of every file's content into the index. Default false. */
   readonly contentDigests?: boolean;
+  /** What the tree cannot hold is ERR_BOX_EXTRACT_FAILED instead of a warning. Default false. */
+  readonly strict?: boolean;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { AppliedImage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import { viewRootfs } from '@boxkit/linux';
 import type { UnpackOptions } from '../options.ts';
+import { applyLimits } from './apply-limits.ts';
 import type { Machine } from './machine.ts';
 import { openScope, platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
@@ -18,7 +19,7 @@ export async function* readFile(
   await using scope = openScope(machine, options);
   const platform = await platformOption(options.platform);
   const { pull, concurrency } = options;
-  const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply: {} };
+  const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply: applyLimits(options) };
   const { found, row } = await obtain(text, how, scope);
   const applied = (await composeStages(row).run(found.reference as never, scope.context)) as AppliedImage;
   const file = viewRootfs(applied.rootfs).find(path);

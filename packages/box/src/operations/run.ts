@@ -1,6 +1,7 @@
 import type { PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { BoxRunOptions, ProcessOptions } from '../options.ts';
+import { applyLimits } from './apply-limits.ts';
 import { recorded } from './containers/record.ts';
 import type { Machine, Row, Scope } from './machine.ts';
 import { disposeWith, openScope, platformOption } from './machine.ts';
@@ -13,11 +14,12 @@ export async function run(
   machine: Machine,
   running: Set<RunningContainer>,
 ): Promise<RunningContainer> {
-  const { platform: written, pull, concurrency, rootfsDriver, signal, ...others } = options;
+  const { platform: written, pull, concurrency, rootfsDriver, signal, budgets, strict, ...others } = options;
   const platform = await platformOption(written);
   const apply = {
     ...(others.name === undefined ? {} : { name: others.name }),
     ...(rootfsDriver === undefined ? {} : { driver: rootfsDriver }),
+    ...applyLimits({ ...(budgets && { budgets }), ...(strict && { strict }) }),
   };
   const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
   const scope = openScope(machine, signal === undefined ? {} : { signal });

@@ -3,6 +3,7 @@ import type { AppliedImage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { UnpackOptions } from '../options.ts';
 import type { Machine } from './machine.ts';
+import { applyLimits } from './apply-limits.ts';
 import { openScope, platformOption } from './machine.ts';
 import { obtain } from './obtain.ts';
 
@@ -15,6 +16,10 @@ export async function unpack(
   await using scope = openScope(machine, options);
   const platform = await platformOption(options.platform);
   const wanted = { ...options, ...platform } as typeof options & typeof platform;
-  const { found, row } = await obtain(text, { ...wanted, apply: { directory: resolve(directory) } }, scope);
+  const { found, row } = await obtain(
+    text,
+    { ...wanted, apply: { directory: resolve(directory), ...applyLimits(options) } },
+    scope,
+  );
   return (await composeStages(row).run(found.reference as never, scope.context)) as AppliedImage;
 }

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { readApplyLimits } from '../args/budgets.ts';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { toJson } from '../output/json.ts';
+import { budgetOption, strictOption } from './shared-options.ts';
 import { readDocument } from '../plumbing/read-document.ts';
 
 export const apply = defineCommand({
@@ -14,6 +16,8 @@ JSON (docs/reference/schemas/apply.json). Without --to it belongs to a new conta
     to: { type: 'value', placeholder: 'DIR', summary: 'make a plain directory, missing or empty' },
     name: { type: 'value', placeholder: 'NAME', summary: "the container's name" },
     'rootfs-driver': { type: 'value', placeholder: 'DRIVER', summary: "auto, overlay, merge or a plugin's" },
+    budget: budgetOption,
+    strict: strictOption,
   },
   operands: { usage: '[FILE]', min: 0, max: 1 },
   eventsTo: 'stderr',
@@ -28,6 +32,7 @@ JSON (docs/reference/schemas/apply.json). Without --to it belongs to a new conta
     const box = await openBox();
     const document = await box.plumbing.apply(input, {
       signal,
+      ...readApplyLimits(values),
       ...(to === undefined ? {} : { directory: resolve(to) }),
       ...(name === undefined ? {} : { name }),
       ...(driver === undefined || driver === 'auto' ? {} : { driver }),

@@ -1,13 +1,14 @@
+import { readApplyLimits } from '../args/budgets.ts';
 import { defineCommand } from '../command.ts';
 import { writeBytes } from '../output/streams.ts';
-import { platformOption, pullOption } from './shared-options.ts';
+import { budgetOption, platformOption, pullOption } from './shared-options.ts';
 import type { PullChoice } from './shared-options.ts';
 
 export const cat = defineCommand({
   name: 'cat',
   summary: 'print a file of an image',
   description: 'Symlinks are followed inside the image only. Nothing is started.',
-  options: { platform: platformOption, pull: pullOption },
+  options: { platform: platformOption, pull: pullOption, budget: budgetOption },
   operands: { usage: 'REF PATH', min: 2, max: 2 },
   eventsTo: 'stderr',
   examples: [{ line: 'box cat alpine /etc/os-release', what: 'fetched first when the store lacks it' }],
@@ -15,6 +16,7 @@ export const cat = defineCommand({
     const box = await openBox();
     const bytes = box.readFile(reference, path, {
       signal,
+      ...readApplyLimits(values),
       ...(values.platform === undefined ? {} : { platform: values.platform }),
       ...(values.pull === undefined ? {} : { pull: values.pull as NonNullable<PullChoice> }),
     });

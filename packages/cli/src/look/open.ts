@@ -1,13 +1,18 @@
 import { splitImagePath } from '@boxkit/box';
 import type { ImageLook } from '@boxkit/box';
+import { readApplyLimits } from '../args/budgets.ts';
 import type { OptionSpecs, OptionValues } from '../args/options.ts';
 import { usage } from '../args/parse.ts';
 import type { Invocation } from '../command.ts';
-import { platformOption, pullOption } from '../commands/shared-options.ts';
+import { budgetOption, platformOption, pullOption } from '../commands/shared-options.ts';
 import type { PullChoice } from '../commands/shared-options.ts';
 
 /** What every command that looks into an image takes. */
-export const lookOptions = { platform: platformOption, pull: pullOption } as const satisfies OptionSpecs;
+export const lookOptions = {
+  platform: platformOption,
+  pull: pullOption,
+  budget: budgetOption,
+} as const satisfies OptionSpecs;
 
 type LookInvocation = Pick<Invocation<OptionSpecs>, 'operands' | 'signal' | 'openBox' | 'renderer'> & {
   readonly values: OptionValues<typeof lookOptions>;
@@ -17,6 +22,7 @@ type LookInvocation = Pick<Invocation<OptionSpecs>, 'operands' | 'signal' | 'ope
 export function readLookOptions({ values, signal }: Pick<LookInvocation, 'values' | 'signal'>) {
   return {
     signal,
+    ...readApplyLimits(values),
     ...(values.platform === undefined ? {} : { platform: values.platform }),
     ...(values.pull === undefined ? {} : { pull: values.pull as NonNullable<PullChoice> }),
   };

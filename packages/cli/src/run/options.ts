@@ -1,5 +1,5 @@
 import type { OptionSpecs } from '../args/options.ts';
-import { platformOption, pullOption } from '../commands/shared-options.ts';
+import { budgetOption, platformOption, pullOption, strictOption } from '../commands/shared-options.ts';
 
 /** The options of `box run`; names as docker's where docker has them. */
 export const runOptions = {
@@ -45,8 +45,8 @@ export const runOptions = {
   publish: {
     type: 'list',
     short: 'p',
-    placeholder: '[ADDRESS:]HOSTPORT:PORT[/udp]',
-    summary: "lead a port of the host's, or a range FIRST-LAST, into the container",
+    placeholder: '[[ADDRESS:][HOSTPORT]:]PORT[/udp]',
+    summary: "lead a port of the host's, a range FIRST-LAST, or any that is free, into the container",
   },
   'add-host': { type: 'list', placeholder: 'NAME:ADDRESS', summary: 'add a line to /etc/hosts' },
   dns: { type: 'list', placeholder: 'ADDRESS', summary: 'use this name server' },
@@ -65,4 +65,6 @@ export const runOptions = {
   timeout: { type: 'value', placeholder: 'TIME', summary: 'stop it after this time: 90s, 5m' },
   platform: platformOption,
   pull: pullOption,
+  budget: budgetOption,
+  strict: strictOption,
 } as const satisfies OptionSpecs;

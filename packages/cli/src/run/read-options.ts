@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ResourceLimits } from '@boxkit/contracts';
 import type { BoxRunOptions } from '@boxkit/box';
+import { readApplyLimits } from '../args/budgets.ts';
 import { usage } from '../args/parse.ts';
 import type { OptionValues } from '../args/options.ts';
 import { parseMount } from './mount-option.ts';
@@ -39,6 +40,7 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   if (values.isolation !== undefined) options.isolation = values.isolation;
   if (values['rootfs-driver'] !== undefined) options.rootfsDriver = values['rootfs-driver'];
   if (values.platform !== undefined) options.platform = values.platform;
+  Object.assign(options, readApplyLimits(values));
   if (values.pull !== undefined) options.pull = values.pull as NonNullable<BoxRunOptions['pull']>;
   if (values.network !== undefined) options.network = values.network as NonNullable<BoxRunOptions['network']>;
   if (values.publish.length > 0) options.publish = values.publish.map(parsePublish);

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import PQueue from 'p-queue';
-import type { BoxEvent, Layer } from '@boxkit/contracts';
+import { BoxError, type BoxEvent, type Image, type Layer, type PrepareOptions } from '@boxkit/contracts';
+import { leftOut } from '../extract/warnings.ts';
 import type { LayerWarning, StagedLayer } from '../staged-layer.ts';
 
 export interface LayerTasks {
@@ -48,6 +49,21 @@ export async function extractLayers(layers: readonly Layer[], tasks: LayerTasks)
   await Promise.allSettled(staged);
   tasks.signal.throwIfAborted();
   if (failure !== undefined) throw failure.error;
+}
+
+/** Throws where a strict caller would get a tree that was kept without all that the image has. */
+export function requireComplete(
+  { strict = false }: PrepareOptions,
+  { reference }: Image,
+  warnings: readonly LayerWarning[] = [],
+): void {
+  const [first] = warnings;
+  if (!strict || first === undefined) return;
+  const { code, message, hint, fields } = leftOut(first.code, first.message);
+  throw new BoxError(code, `cannot use what the store keeps of ${reference.text}: ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    fields,
+  });
 }
 
 /** Says once for an image what its trees could not hold. */

@@ -46,7 +46,12 @@ async function feed(stream: BlobStream, { blob }: RootfsWorker): Promise<void> {
 /** Processes share no memory: each starts with what the image may still cost, and its share is added when it is done. */
 function remaining({ limits, spent }: LayerBudgets): LayerBudgets['limits'] {
   const [bytes = 0n, entries = 0n] = new BigInt64Array(spent);
-  return { ...limits, bytes: limits.bytes - Number(bytes), entries: limits.entries - Number(entries) };
+  // At least one: what is spent already is told by the first that costs more.
+  return {
+    ...limits,
+    bytes: Math.max(1, limits.bytes - Number(bytes)),
+    entries: Math.max(1, limits.entries - Number(entries)),
+  };
 }
 
 function spend({ limits, spent }: LayerBudgets, [bytes, entries]: readonly [bigint, bigint]): void {

@@ -16,7 +16,7 @@ import { readStagedLayer } from '../layer-index/read-index.ts';
 import { requireSpace, spaceNeeded } from '../space.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
-import { extractLayers, warnOnce } from './extract-layers.ts';
+import { extractLayers, requireComplete, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
@@ -66,7 +66,17 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
         const stream = image.blobs.open(layer.descriptor, { signal });
         const whiteouts = namespace === 'trusted' ? 'overlay' : 'overlay-user';
         const privileged = namespace === 'trusted';
-        const staged = await extract({ layer, stream, directory, privileged, whiteouts, budgets, signal, emit });
+        const staged = await extract({
+          layer,
+          stream,
+          directory,
+          privileged,
+          whiteouts,
+          budgets,
+          strict: options.strict ?? false,
+          signal,
+          emit,
+        });
         const orphans = await mark(staged, { directory, namespace, worker: () => startRootfsWorker(idMap, signal) });
         writeKept(directory, { form, ...orphans });
         made.add(layer.diffId);
@@ -75,6 +85,7 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
       return readStagedLayer(layer, path);
     },
     async consume(staged) {
+      requireComplete(options, image, staged.warnings);
       const { diffId } = staged.layer;
       byDiffId.set(diffId, staged);
       emit({

@@ -79,7 +79,8 @@ export async function findStack(image: Image, context: StageContext): Promise<Re
 
 /** The stack of an image, its layers extracted and settled when they are not yet. */
 export async function ensureStack(image: Image, context: StageContext, options: PrepareOptions): Promise<ReadyStack> {
-  const ready = await findStack(image, context);
+  // Which of the layers are not whole is in their indexes, which are read below.
+  const ready = options.strict === true ? undefined : await findStack(image, context);
   if (ready !== undefined) return ready;
   // Loaded when needed: a start that finds all layers in the store is not to pay for it.
   const { buildStack } = await import('./overlay-build.ts');

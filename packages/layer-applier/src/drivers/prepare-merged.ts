@@ -17,7 +17,7 @@ import { requireSpace, spaceNeeded } from '../space.ts';
 import type { LayerWarning } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
 import { cloneTree } from './clone-tree.ts';
-import { extractLayers, warnOnce } from './extract-layers.ts';
+import { extractLayers, requireComplete, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { layerForm } from './overlay-stack.ts';
@@ -51,7 +51,7 @@ async function unpack(
   try {
     for (const left of deadStagings(target.path)) await removeTree(left, { idMap });
     await using worker = startRootfsWorker(idMap, context.signal);
-    const root = await mergeInto(target.staging, { image, context, options, idMap, worker });
+    const { root } = await mergeInto(target.staging, { image, context, options, idMap, worker });
     await worker.run({ kind: 'publish', from: root, to: target.path, children: target.children });
     done = true;
   } finally {
@@ -83,15 +83,17 @@ async function forContainer(
     const work = join(staging, 'work');
     mkdirSync(work);
     const base = await keptBase(image, context, form);
-    const root = await mergeInto(work, { image, context, options, idMap, worker, ...(base && { base }) });
+    if (base !== undefined) requireComplete(options, image, base.warnings);
+    const { root, warnings } = await mergeInto(work, { image, context, options, idMap, worker, ...(base && { base }) });
     await worker.run({ kind: 'publish', from: root, to: join(staging, 'tree'), children: false });
     await removeTree(work, { idMap });
-    writeKept(staging, { form, whiteouts: [], opaques: [] });
+    writeKept(staging, { form, whiteouts: [], opaques: [], warnings });
   };
   if ((await store.rootfs.has(top.chainId)) && readKept(store.rootfs.pathOf(top.chainId)).form !== form) {
     await store.rootfs.delete(top.chainId);
   }
   const shared = await store.rootfs.ensure(top.chainId, build, { signal, emit });
+  if (!built) requireComplete(options, image, readKept(shared).warnings);
   if (!built) for (const { diffId } of image.layers) emit(present(diffId));
   await cloneTree({ from: join(shared, 'tree'), to: path, idMap, signal });
   return { kind: 'directory', path, idMap };
@@ -106,6 +108,8 @@ interface Base {
   readonly tree: string;
   /** How many layers are in it. */
   readonly layers: number;
+  /** What it could not hold of them. */
+  readonly warnings: readonly LayerWarning[];
 }
 
 /** The tallest one, made by another image that shares these layers. */
@@ -114,7 +118,8 @@ async function keptBase({ layers }: Image, { store }: StageContext, form: string
     const chainId = layers[count - 1]?.chainId;
     if (chainId === undefined || !(await store.rootfs.has(chainId))) continue;
     const path = store.rootfs.pathOf(chainId);
-    if (readKept(path).form === form) return { tree: join(path, 'tree'), layers: count };
+    const kept = readKept(path);
+    if (kept.form === form) return { tree: join(path, 'tree'), layers: count, warnings: kept.warnings ?? [] };
   }
   return undefined;
 }
@@ -128,8 +133,11 @@ interface MergeJob {
   readonly worker: RootfsWorker;
 }
 
-/** Extracts all layers below `staging` and merges each as soon as those below it are merged. Returns the root's path. */
-async function mergeInto(staging: string, job: MergeJob): Promise<string> {
+/** Extracts all layers below `staging` and merges each as soon as those below it are merged. */
+async function mergeInto(
+  staging: string,
+  job: MergeJob,
+): Promise<{ readonly root: string; readonly warnings: readonly LayerWarning[] }> {
   const { image, context, options, idMap, worker, base } = job;
   const layers = image.layers.slice(base?.layers ?? 0);
   await requireSpace(image, staging, await spaceNeeded(context.store, layers));
@@ -158,6 +166,7 @@ async function mergeInto(staging: string, job: MergeJob): Promise<string> {
         privileged,
         whiteouts: 'record',
         budgets,
+        strict: options.strict ?? false,
         signal,
         emit: (event) => context.emit(event),
       });
@@ -170,5 +179,5 @@ async function mergeInto(staging: string, job: MergeJob): Promise<string> {
     },
   });
   warnOnce(warnings, (event) => context.emit(event));
-  return root;
+  return { root, warnings: [...(base?.warnings ?? []), ...warnings] };
 }

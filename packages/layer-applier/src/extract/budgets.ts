@@ -1,3 +1,5 @@
+import { BoxError } from '@boxkit/contracts';
+
 /** What an image may cost, summed over all of its layers. */
 export interface BudgetLimits {
   /** Bytes of file content, holes included, and of uncompressed tar: either may not pass it. */
@@ -33,7 +35,26 @@ export const defaultBudgets: BudgetLimits = {
   ratio: 1200,
 };
 
-/** One tally for one image; give it to extractLayer for each of its layers. */
+/** Counted in 32 bits. */
+const mostEntries = 2 ** 31 - 1;
+
+/**
+ * One tally for one image; give it to extractLayer for each of its layers. Throws ERR_BOX_USAGE for a limit that is no
+ * whole number above zero.
+ */
 export function createBudgets(limits: Partial<BudgetLimits> = {}): LayerBudgets {
-  return { limits: { ...defaultBudgets, ...limits }, spent: new SharedArrayBuffer(16) };
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  for (const [name, limit] of given) {
+    if (!Object.hasOwn(defaultBudgets, name)) throw wrongBudget(name, 'there is no such budget');
+    if (!Number.isSafeInteger(limit) || limit < 1) throw wrongBudget(name, `${limit} is no whole number above zero`);
+  }
+  const all = { ...defaultBudgets, ...(Object.fromEntries(given) as Partial<BudgetLimits>) };
+  return { limits: { ...all, entries: Math.min(all.entries, mostEntries) }, spent: new SharedArrayBuffer(16) };
+}
+
+function wrongBudget(name: string, why: string): BoxError {
+  return new BoxError('ERR_BOX_USAGE', `cannot set the budget ${JSON.stringify(name)}: ${why}`, {
+    hint: `The budgets: ${Object.keys(defaultBudgets).join(', ')}.`,
+    fields: { budget: name },
+  });
 }

@@ -86,7 +86,14 @@ function job(options: ExtractOptions, input: Job['input'], stop: SharedArrayBuff
     algorithm: digestParts(layer.diffId).algorithm,
     compressed: layer.descriptor.size,
     input,
-    options: { directory, ownership, privileged, whiteouts, contentDigests: options.contentDigests ?? false },
+    options: {
+      directory,
+      ownership,
+      privileged,
+      whiteouts,
+      contentDigests: options.contentDigests ?? false,
+      strict: options.strict ?? false,
+    },
     budgets,
     stop,
   };

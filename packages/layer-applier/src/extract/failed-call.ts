@@ -23,6 +23,7 @@ const hints: Readonly<Record<string, string>> = {
   EACCES: 'Another process may have changed the staging directory.',
   ELOOP: 'Another process has put a symlink into the staging directory.',
   ENOTDIR: 'Another process has changed the staging directory.',
+  EMLINK: 'The file system holds no more hardlinks to one file (ext4: 65,000); xfs, btrfs and tmpfs hold more.',
   EROFS: 'The file system of the store is mounted read-only.',
   EIO: 'The disk of the store reports an error; see the kernel log.',
 };

@@ -10,6 +10,8 @@ export interface LayerErrorFields {
   /** Of a budget: its name in BudgetLimits, and its limit. */
   readonly budget?: string;
   readonly limit?: number;
+  /** Of what could not be held: the code that its warning would have. */
+  readonly warning?: string;
   /** The errno of a system call that failed. */
   readonly errno?: string;
   /** Of a diffID that does not fit. */
@@ -72,7 +74,7 @@ export function unsupported(reason: string, hint?: string): ExtractFailure {
 /** A limit was passed. */
 export function exceeded(budget: string, limit: number, unit: string): ExtractFailure {
   return new ExtractFailure('ERR_BOX_BUDGET_EXCEEDED', `more than ${limit} ${unit} (budget ${budget})`, {
-    hint: `If you trust the image, raise the budget "${budget}".`,
+    hint: `If you trust the image, raise the budget: --budget ${budget}=NUMBER, or "budgets" in the configuration or the call.`,
     fields: { budget, limit },
   });
 }

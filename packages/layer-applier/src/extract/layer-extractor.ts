@@ -6,7 +6,7 @@ import { IndexWriter } from '../layer-index/index-writer.ts';
 import type { EntryType } from '../layer-index/layer-entry.ts';
 import type { Ownership, WhiteoutForm } from '../staged-layer.ts';
 import { normalizeName } from '../tar/entry-name.ts';
-import { TarType, type TarEntry } from '../tar/tar-entry.ts';
+import { TarType, typeNames, type TarEntry } from '../tar/tar-entry.ts';
 import { TarReader } from '../tar/tar-reader.ts';
 import { parseWhiteout } from '../tar/whiteout-name.ts';
 import { checkEntry } from './check-entry.ts';
@@ -30,21 +30,14 @@ export interface ExtractorOptions {
   readonly privileged: boolean;
   readonly whiteouts: WhiteoutForm;
   readonly contentDigests: boolean;
+  /** What the tree cannot hold is an error, not a warning. */
+  readonly strict: boolean;
   /** The umask of this thread is 0. */
   readonly exactModes: boolean;
   /** Called for every entry; throws to stop. */
   readonly onEntry: () => void;
 }
 
-const typeNames = new Map<number, EntryType>([
-  [TarType.file, 'file'],
-  [TarType.hardlink, 'hardlink'],
-  [TarType.symlink, 'symlink'],
-  [TarType.characterDevice, 'character-device'],
-  [TarType.blockDevice, 'block-device'],
-  [TarType.directory, 'directory'],
-  [TarType.fifo, 'fifo'],
-]);
 /** Where AUFS's link sources are kept while the layer is extracted: beside the tree, never in it. */
 const aside = 'aside';
 
@@ -54,7 +47,7 @@ export class LayerExtractor {
   readonly #tally: Tally;
   readonly #reader: TarReader;
   readonly #input: TarInput;
-  readonly #warnings = new Warnings();
+  readonly #warnings: Warnings;
   readonly #directories: DirectoryTable;
   readonly #writer: TreeWriter;
   readonly #metadata: MetadataWriter;
@@ -69,6 +62,7 @@ export class LayerExtractor {
 
   constructor(input: TarInput, tally: Tally, options: ExtractorOptions) {
     this.#options = options;
+    this.#warnings = new Warnings(options.strict);
     this.#tally = tally;
     this.#input = input;
     this.#reader = new TarReader(input, {
@@ -130,8 +124,8 @@ export class LayerExtractor {
       return;
     }
     const path = normalizeName(entry.name);
-    checkEntry(entry, path, this.#tally.limits);
     const whiteout = parseWhiteout(path);
+    checkEntry(entry, whiteout?.kind === 'whiteout' ? whiteout.path : path, this.#tally.limits);
     if (whiteout !== undefined) {
       if (whiteout.kind === 'aufs-link') this.#keepAside(whiteout.name, entry);
       else if (whiteout.kind !== 'aufs') this.#whiteouts.add(whiteout.kind, whiteout.path, entry.offset);

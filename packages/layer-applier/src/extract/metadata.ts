@@ -26,6 +26,7 @@ export interface Metadata {
 
 /** The twelve bits that a chown clears, and that creation may not grant. */
 const specialBits = 0o6000;
+const accessAcl = 'system.posix_acl_access';
 /** File systems that cannot hold the attribute, and users who may not set it. */
 const tolerated = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'E2BIG', 'ERANGE', 'ENOSPC', 'EINVAL']);
 
@@ -65,6 +66,8 @@ export class MetadataWriter {
     if ((created !== mode || !this.#exactModes || (mode & specialBits) !== 0) && fchmod(fd, mode) !== 0) {
       throw failedCall('fchmod');
     }
+    if (xattrs?.has(accessAcl) === true)
+      this.#setXattrs(xattrs, (name, value) => fsetxattr(fd, name, bytesOf(value), value.length, 0), true);
     this.#setTimes(metadata);
     if (futimens(fd, this.#times) !== 0) throw failedCall('futimens');
   }
@@ -78,9 +81,11 @@ export class MetadataWriter {
     if (xattrs !== undefined) {
       const end = name.indexOf(0);
       const path = cString(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name.subarray(0, end)]));
-      this.#setXattrs(xattrs, (key, value) => lsetxattr(path, key, bytesOf(value), value.length, 0));
-    }
-    if (fix !== undefined && fix(mode) !== 0) throw failedCall('fchmodat');
+      const set = (key: Buffer, value: Uint8Array): number => lsetxattr(path, key, bytesOf(value), value.length, 0);
+      this.#setXattrs(xattrs, set);
+      if (fix !== undefined && fix(mode) !== 0) throw failedCall('fchmodat');
+      this.#setXattrs(xattrs, set, true);
+    } else if (fix !== undefined && fix(mode) !== 0) throw failedCall('fchmodat');
     this.#setTimes(metadata);
     if (utimensAt(directory, name, this.#times, atFlag.symlinkNoFollow) !== 0) throw failedCall('utimensat');
   }
@@ -102,8 +107,14 @@ export class MetadataWriter {
     writeTimes(this.#timesView, seconds, nanoseconds);
   }
 
-  #setXattrs(xattrs: ReadonlyMap<string, Uint8Array>, set: (name: Buffer, value: Uint8Array) => number): void {
+  /** All but the access ACL, or (`late`) it alone: a chmod after it would take its mask for the mode's group bits. */
+  #setXattrs(
+    xattrs: ReadonlyMap<string, Uint8Array>,
+    set: (name: Buffer, value: Uint8Array) => number,
+    late = false,
+  ): void {
     for (const [name, value] of xattrs) {
+      if ((name === accessAcl) !== late) continue;
       // A label belongs to the policy of the machine that gave it.
       if (name === 'security.selinux') continue;
       if (set(cString(Buffer.from(this.#escape(name), 'latin1')), value) === 0) continue;

@@ -40,8 +40,9 @@ export function readThrough(input: TarInput, tally: Tally, onEntry: () => void):
 
 function check(entry: TarEntry, tally: Tally): void {
   const path = normalizeName(entry.name);
-  checkEntry(entry, path, tally.limits);
-  if (parseWhiteout(path) !== undefined) return;
+  const whiteout = parseWhiteout(path);
+  checkEntry(entry, whiteout?.kind === 'whiteout' ? whiteout.path : path, tally.limits);
+  if (whiteout !== undefined) return;
   if (path === '' && entry.type !== TarType.directory) throw invalid('the root of a layer can only be a directory');
   if (entry.type === TarType.symlink && entry.link === '') throw invalid('it is a symlink to nowhere');
   if (entry.type === TarType.hardlink) normalizeName(entry.link);

@@ -1,4 +1,5 @@
 import { invalid } from '../extract/layer-error.ts';
+import { aclValue } from './posix-acl.ts';
 
 /** One extended header: keys to values, both latin1 (one character a byte); keys that repeat keep their order. */
 export type PaxRecords = readonly (readonly [key: string, value: string])[];
@@ -62,6 +63,7 @@ export interface PaxSparse {
 export function applyPax(records: PaxRecords, to: PaxAttributes): void {
   for (const [key, value] of records) {
     if (key.startsWith('SCHILY.xattr.')) setXattr(to, key.slice(13), Buffer.from(value, 'latin1'));
+    else if (key.startsWith('SCHILY.acl.')) setAcl(to, key, value);
     else if (key.startsWith('LIBARCHIVE.xattr.')) setLibarchiveXattr(to, key.slice(17), value);
     else if (key.startsWith('GNU.sparse.')) applySparse(key.slice(11), value, (to.sparse ??= {}));
     else applyField(key, value, to);
@@ -128,6 +130,14 @@ function setXattr(to: PaxAttributes, name: string, value: Uint8Array): void {
   if (name === '' || name.length > longestXattrName || name.includes('\0'))
     throw invalid('an xattr in its extended header has no proper name');
   (to.xattrs ??= new Map()).set(name, value);
+}
+
+/** As the xattr that the kernel keeps it in; what cannot be said so stays under its key, and is warned of where xattrs are set. */
+function setAcl(to: PaxAttributes, key: string, value: string): void {
+  const name = { 'SCHILY.acl.access': 'access', 'SCHILY.acl.default': 'default' }[key];
+  const acl = name === undefined ? undefined : aclValue(value);
+  if (acl === undefined) setXattr(to, key, Buffer.from(value, 'latin1'));
+  else setXattr(to, `system.posix_acl_${name}`, acl);
 }
 
 /** libarchive writes the name URL-encoded and the value in base64 without padding. */

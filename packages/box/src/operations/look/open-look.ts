@@ -2,6 +2,7 @@ import type { Image, Stage } from '@boxkit/contracts';
 import { composeStages, defineStage } from '@boxkit/core';
 import { openImageTree, shownEntries, type ImageTree } from '@boxkit/layer-applier';
 import type { UnpackOptions } from '../../options.ts';
+import { applyLimits } from '../apply-limits.ts';
 import { disposeWith, openScope, platformOption } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { obtain } from '../obtain.ts';
@@ -31,7 +32,11 @@ export async function openLook(text: string, options: UnpackOptions, machine: Ma
     const { pull, concurrency } = options;
     const open: Stage<Image, Opened> = defineStage('apply', async (image, context) => ({
       image,
-      tree: await openImageTree(image, context, concurrency === undefined ? {} : { concurrency }),
+      tree: await openImageTree(image, context, {
+        ...(concurrency === undefined ? {} : { concurrency }),
+        ...applyLimits(options),
+        budgets: { ...machine.config.budgets, ...options.budgets },
+      }),
     }));
     // In the place of `apply`: its output is not the one that plugins' stages after it expect.
     const stages = { ...scope.stages, apply: () => open as never };

@@ -1,6 +1,6 @@
-import type { Cancellable, Stdio } from '../../options.ts';
+import type { ApplyLimits, Cancellable, Stdio } from '../../options.ts';
 
-export interface ApplyDocumentOptions extends Cancellable {
+export interface ApplyDocumentOptions extends Cancellable, ApplyLimits {
   /** Make a plain directory at this absolute path, missing or empty, instead of a container's rootfs. */
   readonly directory?: string;
   /** The container's name. */
