@@ -5,7 +5,6 @@ import { resolveArchivedImage } from './docker-archive.ts';
 import { manifestName, readArchiveManifest } from './docker-manifest.ts';
 import { legacyNames, repositoriesName, resolveLegacyImage } from './legacy-archive.ts';
 import { openArchive } from './open-archive.ts';
-import { blobPath } from './resolved-image.ts';
 
 /** One image of an archive with all the names that it has there. */
 export interface ArchivedEntry {
@@ -20,8 +19,8 @@ export interface ArchivedImages extends AsyncDisposable {
 }
 
 /**
- * Lists the images of an archive of any kind: docker's, an image layout, or both in one, where the layout counts, because
- * only it has manifests. A file may be compressed. `shown` is what errors call it. Throws ERR_BOX_ARCHIVE_INVALID.
+ * Lists the images of an archive of any kind: docker's, or an image layout, a directory or a file, which may be compressed.
+ * `shown` is what errors call it. Throws ERR_BOX_ARCHIVE_INVALID, and ERR_BOX_IMAGE_NOT_FOUND when nothing is at `path`.
  */
 export async function openArchivedImages(
   path: string,
@@ -45,39 +44,29 @@ export async function openArchivedImages(
 }
 
 async function listEntries(files: ArchiveFiles, signal: AbortSignal): Promise<readonly ArchivedEntry[]> {
-  const hasManifest = (await files.find(manifestName)) !== undefined;
-  if ((await files.find(layoutName)) !== undefined) {
-    const entries = await layoutEntries(files, signal);
-    if (entries !== undefined || !hasManifest) return entries ?? [nameless(files, signal)];
+  const has = async (name: string): Promise<boolean> => (await files.find(name)) !== undefined;
+  if (!(await has(manifestName))) {
+    if (await has(layoutName)) return await layoutEntries(files, signal);
+    if (await has(repositoriesName)) {
+      const legacy = await legacyNames(files, signal);
+      return legacy.map((names) => ({ names, resolve: () => resolveLegacyImage(files, names[0], signal) }));
+    }
   }
-  if (hasManifest || (await files.find(repositoriesName)) === undefined) {
-    const images = await readArchiveManifest(files, signal);
-    return images.map((image) => ({
-      names: image.tags,
-      resolve: () => resolveArchivedImage(files, image, signal),
-    }));
-  }
-  const legacy = await legacyNames(files, signal);
-  return legacy.map((names) => ({ names, resolve: () => resolveLegacyImage(files, names[0], signal) }));
+  const images = await readArchiveManifest(files, signal);
+  return images.map((image) => ({ names: image.tags, resolve: () => resolveArchivedImage(files, image, signal) }));
 }
 
-/** The named images of a layout; undefined when it has none, or does not hold what it names (one platform of an index, say). */
-async function layoutEntries(files: ArchiveFiles, signal: AbortSignal): Promise<readonly ArchivedEntry[] | undefined> {
+/** The named images of a layout, each with all its names; or the only one, which has none. */
+async function layoutEntries(files: ArchiveFiles, signal: AbortSignal): Promise<readonly ArchivedEntry[]> {
   const { entries } = await readLayoutIndex(files, signal);
   const names = new Map<string, Set<string>>();
   for (const { digest, annotations } of entries) {
     const name = annotations?.[imageNameKey] ?? annotations?.[refNameKey];
-    if (name === undefined || !isDigest(digest)) continue;
-    if ((await files.find(blobPath(digest))) === undefined) return undefined;
-    names.set(digest, (names.get(digest) ?? new Set()).add(name));
+    if (name !== undefined && isDigest(digest)) names.set(digest, (names.get(digest) ?? new Set()).add(name));
   }
-  if (names.size === 0) return undefined;
+  if (names.size === 0) return [{ names: [], resolve: () => resolveLayout(files, undefined, signal) }];
   return [...names].map(([digest, known]) => ({
     names: [...known],
     resolve: () => resolveLayout(files, digest, signal),
   }));
-}
-
-function nameless(files: ArchiveFiles, signal: AbortSignal): ArchivedEntry {
-  return { names: [], resolve: () => resolveLayout(files, undefined, signal) };
 }

@@ -8,6 +8,7 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up',
   EISDIR: 'a directory is there',
   EEXIST: 'something else is in the way',
+  ENOENT: 'nothing can be made there',
   ENOTDIR: 'a part of the path is no directory',
 };
 

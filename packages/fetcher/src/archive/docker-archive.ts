@@ -11,7 +11,8 @@ import { readWhole, type ArchiveFile, type ArchiveFiles } from './archive-files.
 import { compressionOf, type Compression } from './compression.ts';
 import type { ArchivedImage } from './docker-manifest.ts';
 import { ArchiveError, parseEntry } from './errors.ts';
-import { describeBytes, resolvedImage, type Document } from './resolved-image.ts';
+import { findOwnManifest } from './own-manifest.ts';
+import { blobPath, describeBytes, resolvedImage, type Document } from './resolved-image.ts';
 
 const configLimit = 8 * 1024 * 1024;
 
@@ -23,7 +24,7 @@ export const dockerLayerTypes: Readonly<Record<Compression | 'none', string>> = 
 };
 
 /**
- * Gives an image of docker's archive format the manifest it lacks. A plain layer's digest is its diffID; that of a
+ * Gives an image of docker's archive format its manifest, or, where it lacks one, makes it. A plain layer's digest is its diffID; that of a
  * compressed one is found by reading it. Both are verified again by whoever reads the layer.
  */
 export async function resolveArchivedImage(
@@ -31,6 +32,8 @@ export async function resolveArchivedImage(
   image: ArchivedImage,
   signal: AbortSignal,
 ): Promise<ResolvedImage> {
+  const own = await findOwnManifest(files, image, signal);
+  if (own !== undefined) return resolvedImage(files, own, { find: (digest) => files.find(blobPath(digest)) });
   const config = describeBytes(
     MediaType.dockerConfig,
     await readWhole(files, image.config, { limit: configLimit, signal }),

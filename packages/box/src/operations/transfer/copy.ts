@@ -4,10 +4,12 @@ import type { Cancellable } from '../../options.ts';
 import type { FoundImage } from '../find-image.ts';
 import { openScope, platformOption } from '../machine.ts';
 import type { Machine, Scope } from '../machine.ts';
+import { repositoryOf } from './holders.ts';
 import { keepInStore } from './keep-in-store.ts';
 import { openOutgoing } from './open-outgoing.ts';
 import { destinationOf, findSource, readDestination, storeScheme } from './places.ts';
 import type { PlainName } from './places.ts';
+import { rememberPushed } from './provenance.ts';
 
 export interface TransferOptions extends Cancellable {
   /** The platform of a multi-platform image: `linux/arm64`; default: this machine's. */
@@ -100,6 +102,11 @@ export async function writeOutgoing(
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(preserveDigests === undefined ? {} : { preserveDigests }),
   });
+  const repository = to.scheme === 'docker' ? repositoryOf(to.text) : undefined;
+  if (repository !== undefined) {
+    const digests = written.flatMap(({ blobs }) => blobs.map(({ digest }) => digest));
+    await rememberPushed(context.store, repository, digests);
+  }
   const [first] = written;
   if (first === undefined) throw new BoxError('ERR_BOX_USAGE', `cannot write to ${to.text}: no image was given`);
   return first.root;

@@ -35,7 +35,7 @@ export async function keepInStore(
     return { names: [name.text], descriptor: stored.root };
   }
   const { all: _all, ...choice } = options;
-  const fetched = (await stages.fetch(choice).run(found.reference, context)) as FetchedImage;
+  const fetched = await stages.fetch(choice).run(found.reference, context);
   const record = await keepFetched(fetched, [name], options, scope);
   return await record();
 }

@@ -50,6 +50,17 @@ export async function findSource(
   return findImage(text, options, machine);
 }
 
+/** As `findSource`, but a plain name is the store's image or none. */
+export async function findStored(
+  text: string,
+  options: FindOptions,
+  machine: Pick<Machine, 'store' | 'plugins'>,
+): Promise<FoundImage> {
+  const { scheme } = await readReference(text.replace(/^store:/, ''), machine.plugins);
+  const isPlain = scheme === 'docker' && !text.startsWith('docker://');
+  return findSource(isPlain && !text.startsWith('store:') ? `store:${text}` : text, options, machine);
+}
+
 /** The destination of a reference. Throws ERR_BOX_USAGE, naming those there are. */
 export async function destinationOf(reference: Reference, plugins: LazyRegistry): Promise<ImageDestination> {
   const { destinations } = await plugins.with('sources');
@@ -78,9 +89,20 @@ function requireTag(reference: Reference, text: string): void {
 
 function unknownPlace(text: string, schemes: readonly string[]): BoxError {
   const shown = JSON.stringify(text.slice(0, 160));
-  const known = schemes.map((scheme) => (scheme === 'docker' ? 'docker://host/name:tag' : `${scheme}:`)).join(', ');
+  const forms = [
+    'docker://HOST/NAME:TAG',
+    'docker-archive:FILE',
+    'docker-archive:DIR/',
+    'oci:DIR[:TAG]',
+    'oci-archive:FILE',
+    'dir:DIR',
+  ];
+  const others = schemes.filter(
+    (scheme) => scheme !== storeScheme && !forms.some((form) => form.startsWith(`${scheme}:`)),
+  );
+  const known = [...forms, ...others.map((scheme) => `${scheme}:`)].join(', ');
   return new BoxError('ERR_BOX_USAGE', `cannot write an image to ${shown}: no such kind of place`, {
-    hint: `Write a name for the store, or one of ${known}: docker-archive:FILE, docker-archive:DIR/, oci:DIR[:TAG].`,
+    hint: `Write a name for the store, or one of ${known}.`,
     fields: { schemes },
   });
 }

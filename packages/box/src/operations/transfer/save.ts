@@ -6,7 +6,7 @@ import type { PullOptions } from '../../options.ts';
 import { openScope, platformOption } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { openOutgoing } from './open-outgoing.ts';
-import { findSource } from './places.ts';
+import { findStored } from './places.ts';
 
 export interface SaveOptions extends PullOptions {
   /** The path of a file, which is made or replaced whole; or a stream, which is not ended. */
@@ -29,7 +29,7 @@ export async function save(references: readonly string[], options: SaveOptions, 
   const choice = { ...(await platformOption(options.platform)), all: options.all === true };
   const images: OutgoingImage[] = [];
   for (const text of new Set(references)) {
-    images.push(await openOutgoing(await findSource(text, choice, scope), choice, scope));
+    images.push(await openOutgoing(await findStored(text, choice, scope), choice, scope));
   }
   const { to, format = 'docker-archive' } = options;
   const how: DestinationContext = {
