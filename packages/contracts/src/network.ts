@@ -2,7 +2,10 @@
 export interface PublishedPort {
   /** The host's address to listen at, IPv4 or IPv6; undefined for all. */
   readonly address?: string;
+  /** In a request 0 stands for any that is free; a plan names the one that was found. */
   readonly hostPort: number;
+  /** In a request: any that is free, from `hostPort` up to this one. */
+  readonly lastHostPort?: number;
   readonly containerPort: number;
   /** How many consecutive ports, from these on; default 1. */
   readonly count?: number;

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
-import type { AppliedImage, Isolator, PlannedContainer, RunOptions, Stage, StageContext } from '@boxkit/contracts';
+import type {
+  AppliedImage,
+  Isolator,
+  PlannedContainer,
+  PublishedPort,
+  RunOptions,
+  Stage,
+  StageContext,
+} from '@boxkit/contracts';
 import { effectiveIdMap } from '@boxkit/linux';
 import { buildBundle, type ContainerNames } from './bundle.ts';
 import { chooseIsolator } from './choose.ts';
@@ -39,7 +47,9 @@ async function planContainer(
     features: requiredFeatures(applied.rootfs, options),
     home: context.store.home,
   });
-  const bundle = buildBundle(applied, options, names);
+  const { publish } = options;
+  const settled = publish === undefined ? options : { ...options, publish: await portsFor(publish) };
+  const bundle = buildBundle(applied, settled, names);
   const plan = await isolator.plan(bundle);
   const { additionalGids } = bundle.process.user;
   if (additionalGids.length > 0 && effectiveIdMap(bundle.rootfs.idMap).kind === 'single') {
@@ -56,6 +66,13 @@ async function planContainer(
     plan,
     stop: { signal: stop, timeout: options.stopTimeout ?? 10_000 },
   };
+}
+
+/** Loaded when needed: most containers publish nothing. */
+async function portsFor(publish: readonly PublishedPort[]): Promise<readonly PublishedPort[]> {
+  if (publish.every(({ hostPort, lastHostPort }) => hostPort !== 0 && lastHostPort === undefined)) return publish;
+  const { settlePorts } = await import('./free-ports.ts');
+  return settlePorts(publish);
 }
 
 function containerNames({ container, rootfs }: AppliedImage, options: RunOptions, home: string): ContainerNames {

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
+import { formatPort } from '../run/format-port.ts';
 import { formatAge, formatTable } from '../output/format.ts';
 
 export const ps = defineCommand({
@@ -33,9 +34,10 @@ export const ps = defineCommand({
           shortCommand(container, values['no-trunc']),
           formatAge(container.created, Date.now()),
           statusText(container),
+          container.ports.map(formatPort).join(', '),
           container.name,
         ]);
-      write(formatTable(['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'NAME'], rows));
+      write(formatTable(['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS', 'NAME'], rows));
     }
     return 0;
   },

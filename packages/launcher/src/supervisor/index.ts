@@ -11,4 +11,5 @@ export type { LogEntry, LogStream } from './log-format.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log-writer.ts';
 export { readLog, type ReadLogOptions } from './log-reader.ts';
 export { parseRestartPolicy, restartDelay, type RestartPolicy, shouldRestart } from './restart-policy.ts';
+export { socketName } from './socket-path.ts';
 export { signalFirstProcess } from './signal-process.ts';

@@ -25,10 +25,11 @@ const period = 100_000;
 export function planCgroups(
   limits: ResourceLimits,
   name: string,
-  files: CgroupFiles = readFiles(),
+  given?: CgroupFiles,
 ): readonly CgroupDirectory[] | string {
   const controllers = neededControllers(limits);
   if (controllers.length === 0) return [];
+  const files = given ?? readFiles();
   const hierarchies = controllers.map((controller) => ({ controller, found: findHierarchy(controller, files) }));
   const missing = hierarchies.find(({ found }) => typeof found === 'string');
   if (typeof missing?.found === 'string') return missing.found;
@@ -46,6 +47,18 @@ export function planCgroups(
 export function cgroupObstacle(controller: Controller, files: CgroupFiles = readFiles()): string | undefined {
   const found = findHierarchy(controller, files);
   return typeof found === 'string' ? found : undefined;
+}
+
+/** `cgroupObstacle` of each controller. */
+export function cgroupObstacles(files: CgroupFiles = readFiles()): Readonly<Record<Controller, string | undefined>> {
+  const of = (controller: Controller): string | undefined => cgroupObstacle(controller, files);
+  return { memory: of('memory'), cpu: of('cpu'), pids: of('pids') };
+}
+
+/** The directories that cgroups of this process's containers are made in. */
+export function cgroupParents(files: CgroupFiles = readFiles()): readonly string[] {
+  const found = (['memory', 'cpu', 'pids'] as const).map((controller) => findHierarchy(controller, files));
+  return [...new Set(found.flatMap((one) => (typeof one === 'string' ? [] : [one.parent])))];
 }
 
 function neededControllers({ memory, cpus, pids }: ResourceLimits): readonly Controller[] {

@@ -9,6 +9,8 @@ export function createContainers(machine: Machine): Containers {
     get: async (container) => (await import('./list.ts')).getContainer(store, container),
     detach: async (reference, how = {}) => (await import('./detach.ts')).detach({ reference }, how, machine),
     detachDirectory: async (directory, how = {}) => (await import('./detach.ts')).detach({ directory }, how, machine),
+    start: async (container, how = {}) => (await import('./start.ts')).start(machine, container, how),
+    startAttached: async (container, how = {}) => (await import('./start.ts')).startAttached(machine, container, how),
     async *logs(container, how = {}) {
       yield* (await import('./logs.ts')).logs(store, container, how);
     },

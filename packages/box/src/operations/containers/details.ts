@@ -1,4 +1,6 @@
+import type { PublishedPort } from '@boxkit/contracts';
 import type { ContainerRecord } from '@boxkit/store';
+import type { DetachOptions } from './types.ts';
 
 /** What box itself keeps in a container's record, beside what the store does. JSON. */
 export interface ContainerDetails {
@@ -12,6 +14,10 @@ export interface ContainerDetails {
   /** `timeout` in milliseconds. */
   readonly stop: { readonly signal: NodeJS.Signals | number; readonly timeout: number };
   readonly terminal: boolean;
+  /** Those that were published, as they are. */
+  readonly ports?: readonly PublishedPort[];
+  /** What its supervisor was told beside the plan, for a start after its end. */
+  readonly supervision?: Pick<DetachOptions, 'restart' | 'timeout' | 'interactive' | 'logLimit'>;
   /** Where the backend makes no PID namespace: the directory that is the root of all its processes. */
   readonly root?: string;
   /** Whether a supervisor of its own holds it. */

@@ -21,7 +21,7 @@ export async function findContainer(store: DiskStore, text: string): Promise<Con
 
 export function summarize(record: ContainerRecord): ContainerSummary {
   const { containerId, name, path, created, started, finished, exit } = record;
-  const { reference, command, labels, isolator, detached, restarts = 0 } = detailsOf(record);
+  const { reference, command, labels, isolator, detached, terminal, restarts = 0, ports = [] } = detailsOf(record);
   const status = statusOf(record);
   const pid = status === 'running' || status === 'paused' ? firstProcess(record) : undefined;
   return {
@@ -38,7 +38,9 @@ export function summarize(record: ContainerRecord): ContainerSummary {
     labels,
     isolator,
     detached,
+    terminal,
     restarts,
+    ports: status === 'exited' ? [] : ports,
     path,
   };
 }

@@ -8,7 +8,7 @@ import type { DetachRunOptions } from './types.ts';
 
 /** The row from a target to a planned container, its input, and what the record calls the target. */
 export async function planRow(
-  target: DetachTarget,
+  target: Exclude<DetachTarget, { readonly containerId: string }>,
   options: DetachedOptions,
   scope: Scope,
 ): Promise<{ readonly reference: string; readonly row: Row; readonly input: unknown }> {

@@ -56,6 +56,7 @@ export interface StartOptions extends Omit<RecordOptions, 'store'> {
   readonly pid: number | undefined;
   readonly detached: boolean;
   readonly restarts?: number;
+  readonly supervision?: ContainerDetails['supervision'];
 }
 
 /** Writes down that a container runs, and all that a later command has to know of it. */
@@ -70,6 +71,8 @@ export async function recordStart(handle: DiskContainer, planned: PlannedContain
     stop,
     terminal: bundle.process.terminal,
     detached: how.detached,
+    ...(plan.network === undefined ? {} : { ports: plan.network.ports }),
+    ...(how.supervision === undefined ? {} : { supervision: how.supervision }),
     ...(plan.tree === 'descendants' && plan.root !== undefined ? { root: plan.root } : {}),
     ...(how.restarts === undefined ? {} : { restarts: how.restarts }),
   };

@@ -15,6 +15,9 @@ import {
 } from '@boxkit/launcher';
 import type { DiskContainer } from '@boxkit/store';
 import type { Scope } from '../machine.ts';
+import { claimStart } from './claim-start.ts';
+import { findContainer } from './find.ts';
+import { planAgain, type PlannedAgain } from './plan-again.ts';
 import { planRow } from './plan-row.ts';
 import { recordExit, recordStart, watchStart } from './record.ts';
 import { Subject } from './subject.ts';
@@ -34,8 +37,9 @@ export interface Supervision {
 /** Runs a container from its image to its end, restarts included. Rejects when it cannot be started. */
 export async function supervise(supervision: Supervision): Promise<ExitStatus> {
   const { options, scope } = supervision;
-  const { reference, row, input } = await planRow(supervision.target, options, scope);
-  const planned = (await composeStages(row).run(input as never, scope.context)) as PlannedContainer;
+  using claim = await claimOf(supervision);
+  void claim;
+  const { planned, reference } = await planTarget(supervision);
   const handle = await scope.store.containers.adopt(planned.containerId);
   const subject = new Subject();
   using log = openLogWriter(handle.path, options.logLimit === undefined ? {} : { limit: options.logLimit });
@@ -58,6 +62,17 @@ export async function supervise(supervision: Supervision): Promise<ExitStatus> {
     clearTimeout(timer);
     supervision.stopping.removeEventListener('abort', stop);
   }
+}
+
+/** Of a container that has ended, which two could start at once. */
+async function claimOf({ target, scope }: Supervision): Promise<Disposable | undefined> {
+  return 'containerId' in target ? claimStart(await findContainer(scope.store, target.containerId)) : undefined;
+}
+
+async function planTarget({ target, options, scope }: Supervision): Promise<PlannedAgain> {
+  if ('containerId' in target) return planAgain(target.containerId, scope);
+  const { reference, row, input } = await planRow(target, options, scope);
+  return { reference, planned: (await composeStages(row).run(input as never, scope.context)) as PlannedContainer };
 }
 
 interface Run {
@@ -94,8 +109,9 @@ async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const stdin = options.interactive === true ? 'pipe' : 'ignore';
   const launch = scope.stages.launch({ stdin, stdout: 'pipe', stderr: 'pipe' });
   await using container = await launch.run(planned, context);
-  const { labels, remove = false } = options;
-  const how = { reference, remove, pid: watched.pid(), detached: true, restarts };
+  const { labels, remove = false, restart, timeout, interactive, logLimit } = options;
+  const told = { restart, timeout, interactive, logLimit };
+  const how = { reference, remove, pid: watched.pid(), detached: true, restarts, supervision: given(told) };
   await recordStart(handle, planned, { ...how, ...(labels === undefined ? {} : { labels }) });
   const drained = passOn(container, run);
   subject.attend(container);
@@ -107,6 +123,11 @@ async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const exit = await container.exit;
   await drained;
   return exit;
+}
+
+/** Without the fields that were not given. */
+function given<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** Milliseconds that output may still come after the end, from processes that outlive the first where nothing ends them. */

@@ -2,8 +2,11 @@ import type { BoxEvent, ErrorCode, ExitStatus } from '@boxkit/contracts';
 import type { BoxConfig } from '../../config.ts';
 import type { DetachDirectoryOptions, DetachRunOptions } from './types.ts';
 
-/** What a supervisor is to run: an image or a plain directory. */
-export type DetachTarget = { readonly reference: string } | { readonly directory: string };
+/** What a supervisor is to run: an image, a plain directory, or a container that has ended. */
+export type DetachTarget =
+  | { readonly reference: string }
+  | { readonly directory: string }
+  | { readonly containerId: string };
 
 export type DetachedOptions = Omit<DetachRunOptions | DetachDirectoryOptions, 'signal'>;
 

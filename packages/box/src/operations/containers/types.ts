@@ -1,4 +1,4 @@
-import type { ExitStatus, RunningContainer } from '@boxkit/contracts';
+import type { ExitStatus, PublishedPort, RunningContainer } from '@boxkit/contracts';
 import type { BoxRunOptions, Cancellable, DirectoryRunOptions, Stdio } from '../../options.ts';
 
 /** `restarting`: its supervisor waits before it starts it again. */
@@ -23,7 +23,11 @@ export interface ContainerSummary {
   readonly isolator: string;
   /** Whether a supervisor of its own holds it. */
   readonly detached: boolean;
+  /** Whether it has a terminal. */
+  readonly terminal: boolean;
   readonly restarts: number;
+  /** Those of the host's that lead into it, while it runs. */
+  readonly ports: readonly PublishedPort[];
   /** Absolute path of the container's directory. */
   readonly path: string;
 }
@@ -38,6 +42,16 @@ export interface DetachOptions {
   readonly interactive?: boolean;
   /** Bytes that its log may have; default 32 MiB. */
   readonly logLimit?: number;
+}
+
+/** How a container that has ended is started again; what is not given is as it was. */
+export type AgainOptions = Cancellable & Pick<DetachOptions, 'timeout' | 'interactive'>;
+
+export interface StartStdio {
+  /** Default `pipe` for all three. */
+  readonly stdin?: Stdio;
+  readonly stdout?: Stdio;
+  readonly stderr?: Stdio;
 }
 
 type OwnStreams = 'stdin' | 'stdout' | 'stderr';
@@ -153,6 +167,13 @@ export interface Containers {
   detach(reference: string, options?: DetachRunOptions): Promise<DetachedContainer>;
   /** The same in a plain directory. */
   detachDirectory(directory: string, options?: DetachDirectoryOptions): Promise<DetachedContainer>;
+  /**
+   * Starts a container that has ended once more, on the files that it left: the same command, options and backend. A
+   * supervisor holds it from then on.
+   */
+  start(container: string, options?: AgainOptions): Promise<DetachedContainer>;
+  /** The same on the caller's streams: it ends when the result is disposed of, and stays in the list. */
+  startAttached(container: string, options?: StartStdio & Cancellable): Promise<RunningContainer>;
   /** What a detached container wrote. */
   logs(container: string, options?: LogOptions): AsyncIterable<LogLine>;
   /** Sends a signal to the first process. */
