@@ -1,3 +1,4 @@
+import type { EntryType } from '../layer-index/layer-entry.ts';
 import type { Segment } from './sparse.ts';
 
 /** The types that are told apart, by their flag in the header. */
@@ -10,6 +11,17 @@ export const TarType = {
   directory: 0x35,
   fifo: 0x36,
 } as const;
+
+/** What the index calls them. */
+export const typeNames = new Map<number, EntryType>([
+  [TarType.file, 'file'],
+  [TarType.hardlink, 'hardlink'],
+  [TarType.symlink, 'symlink'],
+  [TarType.characterDevice, 'character-device'],
+  [TarType.blockDevice, 'block-device'],
+  [TarType.directory, 'directory'],
+  [TarType.fifo, 'fifo'],
+]);
 
 /** One entry, all headers taken together. The reader uses one object again and again. */
 export interface TarEntry {
