@@ -29,6 +29,9 @@ switch (positionals[0]) {
   case 'shared':
     await (await import('./shared.ts')).benchShared(options);
     break;
+  case 'transfer':
+    await (await import('./transfer.ts')).benchTransfer(options);
+    break;
   case 'linear':
     await (await import('./linear.ts')).benchLinear(options);
     break;
@@ -37,7 +40,7 @@ switch (positionals[0]) {
     break;
   default:
     process.stderr.write(
-      'npm run bench -- pull|unpack|run|shared|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+      'npm run bench -- pull|unpack|run|shared|transfer|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
     );
     process.exitCode = 2;
 }
