@@ -30,12 +30,14 @@ import type {
   ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,
+  FlattenOptions,
   Inspection,
   LoginOptions,
   PlanOptions,
   PruneOptions,
   PullAndKeepOptions,
   SavedLogin,
+  SquashOptions,
   UnpackOptions,
 } from './options.ts';
 import type { Stages } from './stages.ts';
@@ -126,6 +128,13 @@ export interface Box extends AsyncDisposable {
    * ERR_BOX_ARCHIVE_INVALID, ERR_BOX_USAGE for an image without a name; no name is moved then.
    */
   load(from: string | AsyncIterable<Uint8Array>, options?: LoadOptions): Promise<readonly LoadedImage[]>;
+  /**
+   * Makes a new image of one, whose upper layers are one: what they hide of the lower ones stays hidden, and what they hide
+   * of each other is gone. Owners, devices and xattrs are the layers' own, whoever calls.
+   */
+  squash(reference: string, options: SquashOptions): Promise<StoredImage>;
+  /** The same with all layers: the new image has one, and no whiteouts. */
+  flatten(reference: string, options: FlattenOptions): Promise<StoredImage>;
   /** Takes a name away; `prune` frees what no name needs. Throws ERR_BOX_IMAGE_UNKNOWN. */
   remove(reference: string): Promise<StoredImage>;
   /** Gives an image a further name. Throws ERR_BOX_IMAGE_UNKNOWN, ERR_BOX_REFERENCE_INVALID. */

@@ -55,6 +55,8 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       (await import('./operations/transfer/copy.ts')).copyImage(source, destination, how, machine),
     save: async (references, how) => (await import('./operations/transfer/save.ts')).save(references, how, machine),
     load: async (from, how = {}) => (await import('./operations/transfer/load.ts')).load(from, how, machine),
+    squash: async (reference, how) => (await import('./operations/make/squash.ts')).squash(reference, how, machine),
+    flatten: async (reference, how) => (await import('./operations/make/squash.ts')).flatten(reference, how, machine),
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: async (how = {}) => (await import('./operations/prune.ts')).prune(how, machine),

@@ -17,6 +17,7 @@ export type {
   ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,
+  FlattenOptions,
   Inspection,
   LoginOptions,
   MakeOptions,
@@ -27,6 +28,7 @@ export type {
   PullOptions,
   PullPolicy,
   SavedLogin,
+  SquashOptions,
   Stdio,
   UnpackOptions,
 } from './options.ts';

@@ -80,6 +80,20 @@ export interface AppendOptions extends MakeOptions {
   readonly level?: number;
 }
 
+export interface FlattenOptions extends MakeOptions {
+  /** Of the one layer; default gzip. */
+  readonly compression?: 'none' | 'gzip' | 'zstd';
+  /** gzip: 0 to 9, zstd: 1 to 22. */
+  readonly level?: number;
+}
+
+/** Which layers become one: those above an image that this one was made of, or the last few. */
+export interface SquashOptions extends FlattenOptions {
+  /** Its layers stay as they are. */
+  readonly base?: string;
+  readonly last?: number;
+}
+
 export interface ConfigureOptions extends MakeOptions {
   /** When the image says that it was made; default: SOURCE_DATE_EPOCH, else now. */
   readonly created?: Date;

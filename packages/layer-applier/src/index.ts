@@ -26,4 +26,5 @@ export { layerSummary, lowerView, type MovedDirectories, movedDirectories } from
 export { shownEntries, survey, type SurveyedEntry } from './queries/survey.ts';
 export { prepareWorkers } from './extract/worker-pool.ts';
 export * from './pack/index.ts';
+export { squashLayers, type SquashOptions } from './squash/squash-layers.ts';
 export type { Compression } from './decode/compression.ts';

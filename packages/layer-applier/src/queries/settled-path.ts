@@ -13,7 +13,7 @@ export function layerSummary({ diffId, index }: TreeLayer): StagedLayer {
 }
 
 /** What the layers below one show together. */
-export function lowerView(tree: ImageTree, layer: TreeLayer): OverlayView {
+export function lowerView(tree: ImageTree, layer: Pick<TreeLayer, 'position'>): OverlayView {
   const below = tree.layers.filter(({ position }) => position < layer.position);
   const trees = below.toSorted((a, b) => b.position - a.position).flatMap((one) => one.trees);
   return new OverlayView(trees, isMachineRoot() ? 'trusted' : 'user');
@@ -31,10 +31,19 @@ export interface MovedDirectories {
  * symlink is what the symlink leads to.
  */
 export function movedDirectories(tree: ImageTree, layer: TreeLayer): MovedDirectories {
+  // The layer itself is in the view: what it puts in the place of a symlink, or of its target, decides too.
+  return movedIn(lowerView(tree, { position: layer.position + 1 }), layer);
+}
+
+/** The same for a layer's marks: they hide what the layers below show, and so before its entries are there. */
+export function movedMarks(tree: ImageTree, layer: TreeLayer): MovedDirectories {
+  return movedIn(lowerView(tree, layer), layer);
+}
+
+function movedIn(view: OverlayView, layer: TreeLayer): MovedDirectories {
   const { impliedDirectories } = layerSummary(layer);
   const moved = new Map<string, BytePath>();
   if (layer.position === 0 || impliedDirectories.length === 0) return { directories: moved, settle: (path) => path };
-  const view = lowerView(tree, layer);
   for (const path of impliedDirectories) {
     const found = view.resolve(path);
     if (typeof found !== 'string' && found.path !== path) moved.set(path, found.path);

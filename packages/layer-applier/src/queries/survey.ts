@@ -3,7 +3,7 @@ import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { readIndex } from '../layer-index/read-index.ts';
 import type { ImageTree, TreeLayer } from './image-tree.ts';
 import { PathTable, pathFlag } from './path-table.ts';
-import { movedDirectories, layerSummary } from './settled-path.ts';
+import { layerSummary, movedDirectories, movedMarks } from './settled-path.ts';
 
 /** One entry of one layer, and what the layers above it make of it. */
 export interface SurveyedEntry {
@@ -45,8 +45,10 @@ export function* survey(tree: ImageTree): Generator<SurveyedEntry, void, undefin
       table.claim(table.add(path), position, isDirectory ? pathFlag.directory : pathFlag.hidden);
     }
     // A layer's whiteouts spare its own entries, so they count for those below only.
-    for (const path of summary.whiteouts) table.hide(table.add(settle(path)), position, pathFlag.hidden);
-    for (const path of summary.opaques) table.hide(table.add(settle(path)), position, pathFlag.hiddenBelow);
+    if (summary.whiteouts.length + summary.opaques.length === 0) continue;
+    const marks = movedMarks(tree, layer);
+    for (const path of summary.whiteouts) table.hide(table.add(marks.settle(path)), position, pathFlag.hidden);
+    for (const path of summary.opaques) table.hide(table.add(marks.settle(path)), position, pathFlag.hiddenBelow);
   }
   // Directories that no layer has an entry for.
   for (const entry of implied.values()) {

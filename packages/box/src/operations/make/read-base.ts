@@ -20,7 +20,12 @@ export interface Base {
  * an index, the image for the platform asked for, else for this machine's; what is for another alone is an error, since
  * the new image would be for that one too. Throws ERR_BOX_PLATFORM_MISSING and what the stages `fetch` and `manifest` throw.
  */
-export async function openBase(text: string, options: MakeOptions, to: Reference, scope: Scope): Promise<Base> {
+export async function openBase(
+  text: string,
+  options: Omit<MakeOptions, 'tag'>,
+  to: Reference,
+  scope: Scope,
+): Promise<Base> {
   const { pull } = options;
   const asked = await platformOption(options.platform);
   const found = await findImage(text, { ...asked, ...(pull && { pull }) }, scope);
