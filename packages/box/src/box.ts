@@ -18,6 +18,8 @@ import type { ScriptOptions } from './operations/explain/explain-script.ts';
 import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
 import type { LayerSource } from './operations/make/append.ts';
+import type { CommitOptions } from './operations/make/commit.ts';
+import type { ImportOptions } from './operations/make/import.ts';
 import type { Layers } from './operations/make/layers.ts';
 import type { Plumbing } from './operations/plumbing/plumbing.ts';
 import type { CopiedImage, TransferOptions } from './operations/transfer/copy.ts';
@@ -108,6 +110,22 @@ export interface Box extends AsyncDisposable {
    * not for the platform, and what `pull` throws; nothing is changed then.
    */
   append(reference: string, layers: readonly LayerSource[], options: AppendOptions): Promise<StoredImage>;
+  /**
+   * Makes an image of a container: its image, and one more layer of what the container changed, without what is mounted
+   * in it and without what box itself put there. A running container is held still meanwhile. Throws
+   * ERR_BOX_CONTAINER_UNKNOWN, ERR_BOX_CONTAINER_STATE, ERR_BOX_IMAGE_UNKNOWN when the store has its image no more.
+   */
+  commit(container: string, options: CommitOptions): Promise<StoredImage>;
+  /**
+   * All files of a container, running or ended, as one tar, without what is mounted in it. Throws
+   * ERR_BOX_CONTAINER_UNKNOWN, ERR_BOX_CONTAINER_STATE, ERR_BOX_FILE_UNREADABLE.
+   */
+  export(container: string, options?: Cancellable): AsyncIterable<Uint8Array>;
+  /**
+   * Makes an image with one layer of a tar of a root file system, compressed in any way: its path, or its bytes. Throws
+   * ERR_BOX_LAYER_INVALID for what is no tar, ERR_BOX_FILE_UNREADABLE; the store is then as it was.
+   */
+  import(rootfs: string | AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<StoredImage>;
   /** Makes a new image of one, with changes of its configuration. Throws as `append` does. */
   configure(reference: string, changes: ConfigChanges, options: ConfigureOptions): Promise<StoredImage>;
   /**

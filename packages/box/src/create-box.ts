@@ -47,6 +47,12 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     layers: createLayers(machine),
     append: async (reference, layers, how) =>
       (await import('./operations/make/append.ts')).append(reference, layers, how, machine),
+    commit: async (container, how) => (await import('./operations/make/commit.ts')).commit(container, how, machine),
+    async *export(container, how = {}) {
+      yield* (await import('./operations/make/export.ts')).exportContainer(container, how, machine);
+    },
+    import: async (rootfs, how = {}) =>
+      (await import('./operations/make/import.ts')).importRootfs(rootfs, how, machine),
     configure: async (reference, changes, how) =>
       (await import('./operations/make/configure.ts')).configure(reference, changes, how, machine),
     push: async (reference, destination, how = {}) =>

@@ -76,3 +76,5 @@ export type {
 export type { LayerCreateOptions, LayerOptions } from './operations/make/layer-create.ts';
 export type { WrittenFile } from './operations/make/layer-file.ts';
 export type { Layers } from './operations/make/layers.ts';
+export type { CommitOptions } from './operations/make/commit.ts';
+export type { ImportOptions } from './operations/make/import.ts';

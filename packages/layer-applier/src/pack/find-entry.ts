@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { constants, lstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import {
   lastErrno,
   namesIn,
@@ -76,14 +76,23 @@ export function findRoot({ fd }: FoundDirectory): FoundEntry {
   return describe(stat, 'directory', { path: '' as BytePath, link: '', place: `/proc/self/fd/${fd}/.` });
 }
 
-/** What is at an absolute path of the host, as bytes (latin1), in a tree that nothing changes; its content is not opened. */
+/** What is at an absolute path of the host, as bytes (latin1), in a tree that nothing changes. */
 export function findAt(place: string, path: BytePath): FoundEntry | undefined {
   const bytes = Buffer.from(place, 'latin1');
   const stat = lstatSync(bytes, { bigint: true, throwIfNoEntry: false });
   const type = stat === undefined ? undefined : typeOf(stat);
   if (stat === undefined || type === undefined) return undefined;
   const link = type === 'symlink' ? readlinkSync(bytes, 'latin1') : '';
-  return describe(stat, type, { path, link, place });
+  const found = describe(stat, type, { path, link, place });
+  return type === 'file' && stat.size > 0n ? { ...found, open: () => openPlace(bytes, path) } : found;
+}
+
+function openPlace(place: Buffer, path: BytePath): number {
+  try {
+    return openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw PackFailure.of(path, error);
+  }
 }
 
 function describe(

@@ -3,3 +3,4 @@ export { checkLevel, compressLayer, layerMediaTypes, type CompressionOptions } f
 export { openTar, type OpenedTar } from './open-tar.ts';
 export { verifyTar, type TarVerifier, type VerifiedTar, type VerifyTarOptions } from './verify-tar.ts';
 export { packTree, type PackedOwner, type PackTreeOptions } from './pack-tree.ts';
+export { packContainer, type ContainerFiles, type PackContainerOptions } from './pack-container.ts';

@@ -1,4 +1,4 @@
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { BytePath } from '../byte-path.ts';
 import { OverlayView, type Seen } from '../drivers/overlay-view.ts';
 import {
@@ -10,9 +10,11 @@ import {
   type FoundDirectory,
   type FoundEntry,
 } from './find-entry.ts';
+import { mergedNames } from './merged-names.ts';
+import { isOpaqueMark, isWhiteoutMark, withoutMarks } from './overlay-marks.ts';
 import { isWhiteout } from './pack-tree.ts';
-import { PackFailure } from './pack-failure.ts';
 import type { PackedEntry } from './packed-entry.ts';
+import type { Recorded } from './recorded.ts';
 import { sameAttributes, sameButTime, sameContent } from './same-entry.ts';
 import { opaqueEntry, whiteoutEntry } from './whiteout-entry.ts';
 
@@ -24,13 +26,15 @@ export interface TreeDiffOptions {
    * Whether the tree is an upper directory of overlayfs, and whose the marks are in it: what it lacks is then as it was.
    * Absent for a whole tree: what that lacks has gone.
    */
-  readonly upper?: 'trusted' | 'user';
+  readonly upper?: 'trusted' | 'user' | undefined;
   /** Directories and empty files that were made to mount on, below the root: none of the tree's own. */
   readonly mountPoints?: readonly BytePath[];
   /** Whether a path has to be in the layer though it is as it was. */
   readonly linksChanged?: (found: FoundEntry) => boolean;
   /** Whether the content of a file whose attributes are as they were is too, so that it need not be read. */
   readonly isUntouched?: (found: FoundEntry) => boolean;
+  /** Attributes that the disk could not hold. */
+  readonly recorded?: Recorded | undefined;
   readonly onWarning: (code: string, path: BytePath) => void;
 }
 
@@ -68,7 +72,8 @@ export class TreeDiff {
     const { merged } = this.#view.root;
     const own = this.#plain(findRoot(root));
     const before = merged[0] === undefined ? undefined : this.#before(merged[0], '' as BytePath);
-    if (before === undefined || !sameButTime(own, before) || !this.#sameTime(own, before)) yield own;
+    if (before === undefined || !sameButTime(own, before) || !this.#sameTime(own, before))
+      yield this.#restored(own, before);
     yield* this.#children({ own: root, merged, whole: upper === undefined });
   }
 
@@ -84,7 +89,7 @@ export class TreeDiff {
     const seen = this.#view.look(pair.merged, name);
     const onSocket = (path: BytePath): void => this.#options.onWarning('sockets-skipped', path);
     const found = findEntry(pair.own, name, { onSocket });
-    if (found === undefined || this.#isMark(found)) {
+    if (found === undefined || isWhiteoutMark(found, this.#options.upper)) {
       if (seen !== undefined) yield whiteoutEntry(pair.own.path, name);
       return;
     }
@@ -95,8 +100,9 @@ export class TreeDiff {
     const place = seen?.kind === 'directory' ? seen.merged[0] : seen?.path;
     const before = place === undefined ? undefined : this.#before(place, found.path);
     const judged: Judged = { entry: this.#plain(found), seen, before };
-    if (found.type === 'directory') yield* this.#directory(pair, name, judged, this.#isOpaque(found));
-    else if (this.#differs(judged, place)) yield judged.entry;
+    if (found.type === 'directory')
+      yield* this.#directory(pair, name, judged, isOpaqueMark(found, this.#options.upper));
+    else if (this.#differs(judged, place)) yield this.#restored(judged.entry, before);
   }
 
   *#directory(
@@ -116,7 +122,7 @@ export class TreeDiff {
       const isSame = both.length > 0 && before !== undefined && sameButTime(entry, before) && !isOpaque;
       if (first.done === true && isSame && this.#sameTime(entry, before)) return;
       if (first.done === true && both.length === 0 && seen === undefined && this.#leadsToMount(entry.path)) return;
-      yield entry;
+      yield this.#restored(entry, before);
       if (isOpaque) yield opaqueEntry(entry.path);
       if (first.done === true) return;
       yield first.value;
@@ -136,6 +142,10 @@ export class TreeDiff {
     return !sameContent(entry, place);
   }
 
+  #restored(entry: FoundEntry, before: FoundEntry | undefined): FoundEntry {
+    return this.#options.recorded?.restore(entry, before) ?? entry;
+  }
+
   #before(place: string, path: BytePath): FoundEntry | undefined {
     const found = findAt(place, path);
     return found === undefined ? undefined : this.#plain(found);
@@ -153,7 +163,7 @@ export class TreeDiff {
 
   /** What the base has in a directory and the tree has not. */
   *#gone(merged: readonly string[], own: ReadonlySet<string>): Generator<string, void, undefined> {
-    for (const name of this.#namesOf(merged)) {
+    for (const name of mergedNames(merged)) {
       if (!own.has(name) && this.#view.look(merged, name) !== undefined) yield name;
     }
   }
@@ -162,7 +172,7 @@ export class TreeDiff {
   #allGone(merged: readonly string[], own: FoundDirectory): boolean {
     const names = new Set(sortedNames(own));
     let gone = 0;
-    for (const name of this.#namesOf(merged)) {
+    for (const name of mergedNames(merged)) {
       if (this.#view.look(merged, name) === undefined) continue;
       if (names.has(name)) return false;
       gone++;
@@ -170,39 +180,7 @@ export class TreeDiff {
     return gone > 1;
   }
 
-  #namesOf(merged: readonly string[]): readonly string[] {
-    try {
-      const names = merged.map((path) => readdirSync(Buffer.from(path, 'latin1'), 'latin1'));
-      return merged.length === 1 ? (names[0] ?? []).toSorted() : [...new Set(names.flat())].toSorted();
-    } catch (error) {
-      throw PackFailure.of((merged[0] ?? '') as BytePath, error);
-    }
-  }
-
-  /** Whether a name of an upper directory stands for nothing. Documentation/filesystems/overlayfs.rst, "whiteouts". */
-  #isMark(found: FoundEntry): boolean {
-    const { upper } = this.#options;
-    if (upper === undefined) return false;
-    if (found.type === 'character-device') return found.major === 0 && found.minor === 0;
-    return found.type === 'file' && found.size === 0 && found.xattrs?.has(`${upper}.overlay.whiteout`) === true;
-  }
-
-  #isOpaque({ xattrs }: FoundEntry): boolean {
-    const { upper } = this.#options;
-    if (upper === undefined) return false;
-    const value = xattrs?.get(`${upper}.overlay.opaque`);
-    return value !== undefined && Buffer.from(value).toString() === 'y';
-  }
-
-  /** Without overlayfs's own attributes; those that a container set are stored by it with a name that is escaped. */
   #plain(found: FoundEntry): FoundEntry {
-    const { upper } = this.#options;
-    if (upper === undefined || found.xattrs === undefined) return found;
-    const own = `${upper}.overlay.`;
-    const kept = [...found.xattrs].flatMap(([key, value]): [string, Uint8Array][] => {
-      if (!key.startsWith(own)) return [[key, value]];
-      return key.startsWith(`${own}overlay.`) ? [[`${own}${key.slice(`${own}overlay.`.length)}`, value]] : [];
-    });
-    return { ...found, xattrs: kept.length === 0 ? undefined : new Map(kept) };
+    return withoutMarks(found, this.#options.upper);
   }
 }

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { BoxError, type StoredImage } from '@boxkit/contracts';
 import { creationTime, type NewLayer } from '@boxkit/manifest/edit';
@@ -7,6 +6,7 @@ import { openScope, type Machine, type Scope } from '../machine.ts';
 import { readDestination } from '../transfer/places.ts';
 import { keepLayer } from './keep-layer.ts';
 import { publishMade } from './publish-made.ts';
+import { readLayerFile } from './read-layer-file.ts';
 import { openBase } from './read-base.ts';
 
 /** A layer to append: the path of a tar, plain or compressed by gzip or zstd, or its bytes. */
@@ -36,39 +36,17 @@ export async function append(
 async function keep(layer: LayerSource, options: AppendOptions, { store, context }: Scope): Promise<NewLayer> {
   const what = typeof layer === 'string' ? layer : 'the stream';
   const { compression = 'keep', level, createdBy, comment } = options;
-  const { descriptor, diffId } = await keepLayer(store, open(layer), {
-    what,
-    compression,
-    ...(level === undefined ? {} : { level }),
-    signal: context.signal,
-  });
+  const { descriptor, diffId } = await keepLayer(
+    store,
+    typeof layer === 'string' ? readLayerFile(layer, 'append the layer') : layer,
+    {
+      what,
+      compression,
+      ...(level === undefined ? {} : { level }),
+      signal: context.signal,
+    },
+  );
   const file = typeof layer === 'string' ? basename(layer) : 'a stream';
   const history = { created_by: createdBy ?? `box append ${file}`, ...(comment === undefined ? {} : { comment }) };
   return { descriptor, diffId, history };
-}
-
-async function* open(layer: LayerSource): AsyncGenerator<Uint8Array, void, undefined> {
-  if (typeof layer !== 'string') {
-    yield* layer;
-    return;
-  }
-  try {
-    for await (const chunk of createReadStream(layer, { highWaterMark: 2 ** 18 })) yield chunk as Uint8Array;
-  } catch (error) {
-    throw unreadable(layer, error);
-  }
-}
-
-function unreadable(path: string, error: unknown): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) return error;
-  const why = { ENOENT: 'there is no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' }[code];
-  return new BoxError('ERR_BOX_FILE_UNREADABLE', `cannot append the layer ${path}: ${why ?? code}`, {
-    hint:
-      code === 'EISDIR'
-        ? 'Make a layer of it with `box layer create DIR -o layer.tar`.'
-        : 'Name a tar that you may read.',
-    cause: error,
-    fields: { path, errno: code },
-  });
 }

@@ -14,6 +14,7 @@ import { creationTime } from '@boxkit/manifest/edit';
 import type { Cancellable } from '../../options.ts';
 import type { Machine } from '../machine.ts';
 import { stagingPrefix } from './layer-file.ts';
+import { type PackWarnings, warningsOf } from './pack-warnings.ts';
 
 /** How a layer is written. */
 export interface LayerOptions extends Cancellable, CompressionOptions {
@@ -108,34 +109,5 @@ export function leavingOut(output: string | undefined): {
   const staged = stagingPrefix(output);
   return {
     without: (found) => found.inode === inode || basename(pathText(found.path)).startsWith(staged),
-  };
-}
-
-const texts: Readonly<Record<string, string>> = {
-  'sockets-skipped': 'sockets are left out: they mean nothing without the process that listens',
-  'whiteout-names': 'names that begin with .wh. delete files of lower layers',
-};
-
-/** Warnings of a pack, each told once with how many files it is about and the first of them. */
-export interface PackWarnings {
-  add(code: string, path: BytePath): void;
-  tell(): void;
-}
-
-export function warningsOf({ emit }: Pick<Machine, 'emit'>): PackWarnings {
-  const found = new Map<string, { count: number; readonly first: string }>();
-  return {
-    add(code, path) {
-      const known = found.get(code);
-      if (known === undefined) found.set(code, { count: 1, first: pathText(path) });
-      else known.count += 1;
-    },
-    tell() {
-      for (const [code, { count, first }] of found) {
-        const others = count === 1 ? '' : ` and ${count - 1} more`;
-        emit({ type: 'warning', code, message: `${texts[code] ?? code}: ${first}${others}` });
-      }
-      found.clear();
-    },
   };
 }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { diffTrees } from '@boxkit/layer-applier';
 import type { Machine } from '../machine.ts';
-import { compressed, latestTime, type LayerOptions, warningsOf } from './layer-create.ts';
+import { compressed, latestTime, type LayerOptions } from './layer-create.ts';
+import { warningsOf } from './pack-warnings.ts';
 
 /** The bytes of a layer that makes one directory of another. */
 export function diffLayer(

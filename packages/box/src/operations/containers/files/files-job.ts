@@ -1,4 +1,5 @@
 import type { BoxEvent } from '@boxkit/contracts';
+import type { ContainerFiles, PackContainerOptions } from '@boxkit/layer-applier';
 import type { FailureData } from '../supervisor-protocol.ts';
 import type { ChangedTree } from './tree-changes.ts';
 
@@ -13,6 +14,8 @@ export type FilesJob =
   | { readonly do: 'copy-in'; readonly source: string; readonly target: string; readonly options: CopyRules }
   /** Writes a tar of a file or directory. */
   | { readonly do: 'pack'; readonly source: string; readonly options: CopyRules }
+  /** Writes a tar of what the container changed of its image, or of all its files. */
+  | { readonly do: 'layer'; readonly files: ContainerFiles; readonly what: PackContainerOptions['what'] }
   /** Reads an uncompressed tar, and puts what it holds into a directory. */
   | { readonly do: 'unpack'; readonly target: string; readonly options: CopyRules };
 

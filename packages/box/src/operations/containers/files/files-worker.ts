@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { isBoxError } from '@boxkit/contracts';
+import type { BytePath } from '@boxkit/layer-applier';
 import { enteredRoot } from '@boxkit/linux';
 import type { FailureData } from '../supervisor-protocol.ts';
 import type { FilesJob, FilesReport } from './files-job.ts';
@@ -33,6 +34,15 @@ async function work(wanted: FilesJob): Promise<void> {
       const how = { ...wanted.options, onSkipped };
       return told(`copy ${wanted.source}`, () => packTree({ root: inside, path: wanted.source }, 1, how));
     }
+    case 'layer': {
+      const { packContainer } = await import('@boxkit/layer-applier');
+      const { warningsOf } = await import('../../make/pack-warnings.ts');
+      const warnings = warningsOf({ emit: (event) => report({ event }) });
+      const onWarning = (code: string, path: BytePath): void => warnings.add(code, path);
+      await writeChunks(packContainer(wanted.files, { what: wanted.what, onWarning }));
+      warnings.tell();
+      return;
+    }
     case 'unpack': {
       const { unpackTar } = await import('./unpack-tar.ts');
       const how = { ...wanted.options, onSkipped };
@@ -52,6 +62,10 @@ async function work(wanted: FilesJob): Promise<void> {
 
 function onSkipped(name: string, what: string): void {
   report({ event: { type: 'warning', code: 'copy-skipped', message: `${name} is ${what} and was not copied` } });
+}
+
+async function writeChunks(chunks: Iterable<Uint8Array>): Promise<void> {
+  for (const chunk of chunks) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }
 
 async function writeLines(values: Iterable<unknown>): Promise<void> {

@@ -61,7 +61,7 @@ export function startFilesProcess(place: FilesPlace, job: FilesJob, options: Fil
   const argv = [process.execPath, workerFile, JSON.stringify(job)] as const;
   const stdio = [
     job.do === 'unpack' ? 'pipe' : 'ignore',
-    job.do === 'pack' || job.do === 'changes' ? 'pipe' : 'ignore',
+    ['pack', 'layer', 'changes'].includes(job.do) ? 'pipe' : 'ignore',
     'pipe',
   ] as const;
   const started = place.kind === 'overlay' ? startMounted() : startHere(place);
