@@ -16,7 +16,7 @@ export { normalizeName } from './tar/entry-name.ts';
 export { TarReader } from './tar/tar-reader.ts';
 export { type TarEntry, TarType } from './tar/tar-entry.ts';
 export { openImageTree, type ImageTree, type TreeLayer } from './queries/image-tree.ts';
-export { readFile, readFromTree, type ReadFileOptions } from './queries/read-file.ts';
+export { streamFile } from './queries/stream-file.ts';
 export { whoOwns, type LayerPlace, type Ownership as PathOwnership } from './queries/who-owns.ts';
 export { findEntries, listEntries, type ImageEntry } from './queries/list-entries.ts';
 export { type Found, findInImage } from './queries/find-in-image.ts';

@@ -7,7 +7,8 @@ import type { PullChoice } from './shared-options.ts';
 export const cat = defineCommand({
   name: 'cat',
   summary: 'print a file of an image',
-  description: 'Symlinks are followed inside the image only. Nothing is started.',
+  description: `Symlinks are followed inside the image only. Nothing is started, and of an image that was only pulled nothing is
+extracted: the file is read out of its layer.`,
   options: { platform: platformOption, pull: pullOption, budget: budgetOption },
   operands: { usage: 'REF PATH', min: 2, max: 2 },
   eventsTo: 'stderr',

@@ -8,7 +8,7 @@ import type { ExtractOptions, StagedLayer } from '../staged-layer.ts';
 import { ExtractFailure, LayerError } from './layer-error.ts';
 import { LayerProgress } from './progress.ts';
 import { holdWorker, type HeldWorker } from './worker-pool.ts';
-import type { Job, Outcome } from './worker-protocol.ts';
+import type { Job, ListJob, Outcome } from './worker-protocol.ts';
 
 /**
  * Extracts one layer into `<directory>/tree` and writes `<directory>/index`, in a worker thread, while the blob still
@@ -18,16 +18,29 @@ import type { Job, Outcome } from './worker-protocol.ts';
  * ERR_BOX_SIZE_MISMATCH, ERR_BOX_BUDGET_EXCEEDED, ERR_BOX_STORE_FULL, ERR_BOX_EXTRACT_FAILED, or the signal's reason.
  */
 export async function extractLayer(options: ExtractOptions): Promise<StagedLayer> {
-  const { directory, layer, signal } = options;
+  const { directory, layer } = options;
   if (!isAbsolute(directory)) {
     throw new BoxError('ERR_BOX_USAGE', `cannot extract a layer to ${directory}: the path must be absolute`);
   }
-  const worker = await holdWorker(signal);
+  const outcome = await consumeBlob(options, (input, stop) => job(options, input, stop));
+  if (outcome.kind !== 'done') throw new Error('unreachable: an extraction was asked for');
+  return stagedLayer(layer, directory, outcome.summary);
+}
+
+/** What a layer's blob comes from, and who is told of it. */
+export type BlobOptions = Pick<ExtractOptions, 'layer' | 'stream' | 'signal' | 'emit' | 'budgets'>;
+
+/**
+ * Has a worker thread read a layer's blob while it arrives, and verifies digest, size and diffID in the same pass. Throws as
+ * extractLayer does.
+ */
+export async function consumeBlob(options: BlobOptions, makeJob: MakeJob): Promise<Outcome> {
+  const worker = await holdWorker(options.signal);
   try {
-    const outcome = await extractWith(worker, options);
-    if (outcome.kind === 'done') {
+    const outcome = await runWith(worker, options, makeJob);
+    if ('digest' in outcome) {
       verifyDiffId(options, outcome.digest);
-      return stagedLayer(layer, directory, outcome.summary);
+      return outcome;
     }
     throw outcome.kind === 'stopped' ? new Error('unreachable: nothing stopped the extraction') : outcome;
   } catch (error) {
@@ -37,7 +50,9 @@ export async function extractLayer(options: ExtractOptions): Promise<StagedLayer
   }
 }
 
-async function extractWith(worker: HeldWorker, options: ExtractOptions): Promise<Outcome> {
+type MakeJob = (input: Job['input'], stop: SharedArrayBuffer) => Job | ListJob;
+
+async function runWith(worker: HeldWorker, options: BlobOptions, makeJob: MakeJob): Promise<Outcome> {
   const { layer, stream, signal } = options;
   const stop = new SharedArrayBuffer(4);
   let channel: TarChannel | undefined;
@@ -54,7 +69,7 @@ async function extractWith(worker: HeldWorker, options: ExtractOptions): Promise
     const compression = await magicOf(start, chunks);
     signal.throwIfAborted();
     channel = openChannel(compression, layer.descriptor.size, stream.path);
-    const extraction = worker.run(job(options, channel.input, stop));
+    const extraction = worker.run(makeJob(channel.input, stop));
     const feeding = channel.feed(start, chunks);
     const [fed, outcome] = await Promise.all([settled(feeding, halt), settled(extraction, halt)]);
     signal.throwIfAborted();
@@ -105,7 +120,7 @@ type Settled<T> = { readonly value: T } | { readonly error: unknown };
 async function settled<T>(promise: Promise<T>, halt: () => void): Promise<Settled<T>> {
   try {
     const value = await promise;
-    if (isOutcome(value) && value.kind !== 'done') halt();
+    if (isOutcome(value) && !('digest' in value)) halt();
     return { value };
   } catch (error) {
     halt();
@@ -134,7 +149,7 @@ async function truer(error: unknown, chunks: AsyncIterator<Uint8Array>): Promise
   return error;
 }
 
-function verifyDiffId({ layer }: ExtractOptions, received: string): void {
+function verifyDiffId({ layer }: BlobOptions, received: string): void {
   const { algorithm, hex } = digestParts(layer.diffId);
   if (received === hex) return;
   throw new LayerError(
@@ -146,7 +161,7 @@ function verifyDiffId({ layer }: ExtractOptions, received: string): void {
 }
 
 /** Failures of both sides as errors that name the layer, the entry and the offset. */
-function explain(error: unknown, { layer, signal }: ExtractOptions): unknown {
+function explain(error: unknown, { layer, signal }: BlobOptions): unknown {
   if (signal.aborted) return signal.reason;
   const { digest } = layer.descriptor;
   if (error instanceof ExtractFailure) {

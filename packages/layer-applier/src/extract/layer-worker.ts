@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { clearThreadUmask, close } from '@boxkit/linux';
+import { listThrough } from '../blob-tree/list-entries.ts';
 import { RingInput, RingStopped } from '../decode/byte-ring.ts';
 import type { ChannelInput } from '../decode/channel.ts';
 import { FileInput } from '../decode/file-input.ts';
@@ -8,7 +9,7 @@ import { ExtractFailure } from './layer-error.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { readThrough } from './read-through.ts';
 import { Tally } from './tally.ts';
-import type { Job, Outcome, ReadJob } from './worker-protocol.ts';
+import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
 
 /** The entry point of an extracting thread: takes one job at a time and runs it without returning to its event loop. */
 const port = parentPort;
@@ -17,11 +18,11 @@ if (port === null) throw new Error('layer-worker runs as a worker thread only');
 // At once, and not with the first job: it loads koffi, which a thread that was started ahead has the time for.
 const exactModes = clearThreadUmask();
 
-port.on('message', (job: Job | ReadJob) => {
+port.on('message', (job: Job | ListJob | ReadJob) => {
   port.postMessage(run(job, exactModes));
 });
 
-function run(job: Job | ReadJob, exactModes: boolean): Outcome {
+function run(job: Job | ListJob | ReadJob, exactModes: boolean): Outcome {
   const stop = new Int32Array(job.stop);
   const checkStop = (): void => {
     if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
@@ -32,6 +33,10 @@ function run(job: Job | ReadJob, exactModes: boolean): Outcome {
       checkStop();
       tally.tarBytes(count);
     });
+    if ('list' in job) {
+      const entries = listThrough(input, tally, checkStop);
+      return { kind: 'listed', entries, digest: input.digest() };
+    }
     if (!('options' in job)) {
       const entries = readThrough(input, tally, checkStop);
       return { kind: 'read', entries, bytes: input.offset, digest: input.digest() };

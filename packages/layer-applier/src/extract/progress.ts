@@ -1,15 +1,17 @@
 import type { ExtractOptions } from '../staged-layer.ts';
 
+type ProgressOptions = Pick<ExtractOptions, 'layer' | 'emit'>;
+
 /** Compressed bytes between two events. */
 const step = 2 ** 20;
 
 /** Tells how much of a blob has been consumed: 0 at first, the whole size at last. */
 export class LayerProgress {
-  readonly #options: ExtractOptions;
+  readonly #options: ProgressOptions;
   #processed = 0;
   #told = 0;
 
-  constructor(options: ExtractOptions) {
+  constructor(options: ProgressOptions) {
     this.#options = options;
     this.#tell();
   }

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ExtractFailure } from './layer-error.ts';
-import type { Job, Outcome, ReadJob } from './worker-protocol.ts';
+import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
 
 /** An extracting thread that the caller holds; give it back with `release`. */
 export interface HeldWorker {
   /** Runs one job. Rejects when the thread dies. */
-  run(job: Job | ReadJob): Promise<Outcome>;
+  run(job: Job | ListJob | ReadJob): Promise<Outcome>;
   release(): void;
 }
 

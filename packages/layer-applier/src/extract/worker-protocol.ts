@@ -17,6 +17,11 @@ export interface ReadJob {
   readonly stop: SharedArrayBuffer;
 }
 
+/** What a worker is to list the entries of. */
+export interface ListJob extends ReadJob {
+  readonly list: true;
+}
+
 /** What a worker is to extract. */
 export interface Job extends ReadJob {
   readonly diffId: string;
@@ -29,6 +34,8 @@ export type Outcome =
   | { readonly kind: 'done'; readonly summary: IndexSummary; readonly digest: string }
   /** A tar that was read and not extracted. */
   | { readonly kind: 'read'; readonly entries: number; readonly bytes: number; readonly digest: string }
+  /** `entries`: see readEntryList. */
+  | { readonly kind: 'listed'; readonly entries: Uint8Array; readonly digest: string }
   | {
       readonly kind: 'failed';
       readonly code: ErrorCode;

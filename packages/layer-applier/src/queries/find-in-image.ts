@@ -1,4 +1,3 @@
-import { BoxError } from '@boxkit/contracts';
 import { baseName, parentPath, pathFromText, type BytePath } from '../byte-path.ts';
 import type { Seen } from '../drivers/overlay-view.ts';
 import type { ImageTree } from './image-tree.ts';
@@ -30,16 +29,6 @@ export function findInImage(tree: ImageTree, text: string, { follow = true } = {
     path = withoutSlashes(seen.target.startsWith('/') ? seen.target : `${parent.path}/${seen.target}`, 'latin1');
   }
   return undefined;
-}
-
-/** The same; throws ERR_BOX_USAGE when there is nothing. */
-export function requireInImage(tree: ImageTree, text: string): Found {
-  const found = findInImage(tree, text);
-  if (found !== undefined) return found;
-  throw new BoxError('ERR_BOX_USAGE', `cannot find ${JSON.stringify(text)} in the image`, {
-    hint: "Paths count from the image's root: /etc/os-release.",
-    fields: { path: text },
-  });
 }
 
 function withoutSlashes(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): BytePath {
