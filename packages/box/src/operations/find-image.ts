@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { BoxError } from '@boxkit/contracts';
 import type { Platform, Reference, Store, StoredImage } from '@boxkit/contracts';
-import { builtInSchemes, formatPlatform, hostPlatform, parseReference } from '@boxkit/manifest';
+import { builtInSchemes, formatPlatform, hostPlatform, matchPlatform, parseReference } from '@boxkit/manifest';
 import type { LazyRegistry } from '../built-in.ts';
 import type { PullPolicy } from '../options.ts';
 
@@ -74,6 +74,8 @@ async function storedFor(
 }
 
 function isFor(stored: StoredImage, wanted: Platform): boolean {
+  // Made here, of nothing that was chosen among others: it serves whoever can run it.
+  if (stored.requested === undefined && matchPlatform(wanted, stored.platform) !== undefined) return true;
   const text = formatPlatform(wanted);
   return [stored.requested, stored.platform].some(
     (platform) => platform !== undefined && formatPlatform(platform) === text,

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { BoxError, type Platform, type StoredImage } from '@boxkit/contracts';
+import { hostPlatform } from '@boxkit/manifest';
 import { type ConfigChanges, creationTime } from '@boxkit/manifest/edit';
 import type { Cancellable } from '../../options.ts';
 import { openScope, platformOption, type Machine } from '../machine.ts';
@@ -34,7 +35,7 @@ export async function importRootfs(
   const { signal } = scope.context;
   const what = typeof source === 'string' ? source : 'the stream';
   const { location, text } = storeReference(options.tag ?? nameOf(source));
-  const platform = await platformOption(options.platform);
+  const { platform = thisMachine() } = await platformOption(options.platform);
   const created = creationTime();
   const { compression, level, changes, message = `imported from ${basename(what)}` } = options;
   const bytes = typeof source === 'string' ? readLayerFile(source, 'import') : source;
@@ -47,9 +48,15 @@ export async function importRootfs(
   const layers = [{ descriptor, diffId, history: { created_by: 'box import', comment: message } }];
   const reference = { scheme: 'docker', location, text } as never;
   return await recordMade(
-    { base: undefined, ...platform, reference, created, layers, ...(changes === undefined ? {} : { changes }) },
+    { base: undefined, platform, reference, created, layers, ...(changes === undefined ? {} : { changes }) },
     scope,
   );
+}
+
+/** Nobody knows what processor the files were compiled for: the variant is left out where it only tells of newer ones. */
+function thisMachine(): Platform {
+  const { variant, ...platform } = hostPlatform();
+  return platform.architecture === 'arm' && variant !== undefined ? { ...platform, variant } : platform;
 }
 
 function nameOf(source: string | AsyncIterable<Uint8Array>): string {
