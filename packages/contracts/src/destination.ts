@@ -51,10 +51,15 @@ export interface OutgoingImage {
    * The bytes of a blob from `offset` (default 0). Verified: the iterable throws instead of ending when size or digest
    * of the whole is wrong. `startedAt` is `offset`.
    */
-  open(
-    descriptor: Descriptor,
-    options: { readonly offset?: number; readonly signal: AbortSignal },
-  ): Promise<SourceStream>;
+  open(descriptor: Descriptor, options: OpenOutgoingOptions): Promise<SourceStream>;
+}
+
+export interface OpenOutgoingOptions {
+  /** Bytes to leave out at the start. */
+  readonly offset?: number;
+  readonly signal: AbortSignal;
+  /** Whether the caller is done with each chunk when it asks for the next, so that its memory may be used again. */
+  readonly lent?: boolean;
 }
 
 export interface DestinationContext extends StageContext {

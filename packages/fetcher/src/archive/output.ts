@@ -10,8 +10,11 @@ export interface OutputFile {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** The content, verified: throws before its end when it is not what it should be. */
-  content(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /**
+   * The content, verified: throws before its end when it is not what it should be. With `lent`, a chunk is good until the
+   * next is asked for.
+   */
+  content(lent: boolean): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** A file of bytes at hand. */
@@ -45,15 +48,15 @@ export async function publishTar(files: readonly OutputFile[], path: string, sig
   await requireReplaceable(path);
   await beside(path, async (staging) => {
     const tar = join(staging, 'tar');
-    await write(tar, tarBytes(files), signal);
+    await write(tar, tarBytes(files, true), signal);
     await sync(tar);
     await rename(tar, path);
   });
 }
 
-/** The bytes of a tar of files: the same files make the same bytes, whenever and wherever. */
-export function tarBytes(files: readonly OutputFile[]): AsyncGenerator<Uint8Array, void, undefined> {
-  return writeTar(tarEntries(files));
+/** The bytes of a tar of files: the same files make the same bytes, whenever and wherever. With `lent` as a file's content. */
+export function tarBytes(files: readonly OutputFile[], lent: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+  return writeTar(tarEntries(files, lent));
 }
 
 /**
@@ -134,7 +137,7 @@ async function requireEmpty(directory: string): Promise<void> {
 
 async function writeFile(path: string, file: OutputFile, signal: AbortSignal): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await write(path, file.content(), signal);
+  await write(path, file.content(true), signal);
 }
 
 async function write(
@@ -178,9 +181,9 @@ function parents(files: readonly OutputFile[]): readonly string[] {
   return [...new Set(names)];
 }
 
-function* tarEntries(files: readonly OutputFile[]): Generator<TarEntry> {
+function* tarEntries(files: readonly OutputFile[], lent: boolean): Generator<TarEntry> {
   for (const name of parents(files)) yield { type: 'directory', name, mode: 0o755 };
   for (const file of files) {
-    yield { type: 'file', name: file.name, mode: 0o644, size: file.size, content: file.content() };
+    yield { type: 'file', name: file.name, mode: 0o644, size: file.size, content: file.content(lent) };
   }
 }

@@ -20,13 +20,14 @@ export async function writeArchive(
   await publishTar(filesOf(images, format, context), file, context.signal);
 }
 
-/** The bytes of such a tar, for a pipe. */
+/** The bytes of such a tar, for a pipe. With `lent`, a chunk is good until the next is asked for. */
 export function archiveBytes(
   images: readonly OutgoingImage[],
   format: ArchiveFormat,
   context: DestinationContext,
+  lent = false,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  return tarBytes(filesOf(images, format, context));
+  return tarBytes(filesOf(images, format, context), lent);
 }
 
 function filesOf(

@@ -11,8 +11,9 @@ import { recycle } from '../http/receive-buffer.ts';
 import { countGarbage } from './garbage.ts';
 import { createProgress } from './progress.ts';
 
-/** Bytes on their way to the disk before the source has to wait. */
-const writeAhead = 4 << 20;
+/** Bytes of all transfers on their way to the disk before their sources have to wait. */
+const writeAhead = 8 << 20;
+let ahead = 0;
 /** Bytes of one read of what has arrived. */
 const readSize = 256 << 10;
 
@@ -113,23 +114,18 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
     const stream = await source.open(descriptor, { offset: writer.offset, signal });
     // A source that cannot start in the middle sends the beginning again; the digest tells whether it is the same.
     let skip = writer.offset - stream.startedAt;
-    let pending = 0;
     let last = Promise.resolve();
     for await (const whole of stream) {
       const chunk = skip > 0 ? whole.subarray(Math.min(skip, whole.length)) : whole;
       skip -= whole.length - chunk.length;
-      if (chunk.length === 0) {
-        recycle(whole);
-        continue;
-      }
-      pending += chunk.length;
-      last = writer.write(chunk).then(() => {
-        pending -= chunk.length;
+      ahead += chunk.length;
+      last = writer.write(chunk).finally(() => (ahead -= chunk.length));
+      last = last.then(() => {
         advance(chunk.length);
-        if (!recycle(chunk)) countGarbage(chunk.length);
+        if (!recycle(whole)) countGarbage(whole.length);
       });
       last.catch(() => {});
-      if (pending > writeAhead) await last;
+      if (ahead > writeAhead) await last;
     }
     await last;
   }

@@ -1,12 +1,13 @@
 import type http from 'node:http';
-import https from 'node:https';
+import type https from 'node:https';
 import { idleError } from './body.ts';
-import { nodeHttp } from './node-http.ts';
+import { nodeHttp, nodeHttps } from './node-http.ts';
 
 /** A request's body that is made while it is sent, and again when the request is repeated. */
 export interface StreamBody {
   /** Bytes; what `open` yields must be exactly this much. */
   readonly length: number;
+  /** A chunk must be good until the next is asked for. */
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -32,7 +33,7 @@ export function exchange(
       ...(streamed && { 'content-length': String(streamed.length) }),
       ...(asks && { expect: '100-continue' }),
     };
-    const request = (options.protocol === 'https:' ? https : nodeHttp()).request({ ...options, headers });
+    const request = (options.protocol === 'https:' ? nodeHttps() : nodeHttp()).request({ ...options, headers });
     const timer = setTimeout(() => request.destroy(idleError(idleTimeout)), idleTimeout);
     const answered = new AbortController();
     request.once('response', (response) => {
@@ -83,10 +84,22 @@ async function feed(request: http.ClientRequest, body: StreamBody, feeding: Feed
   if (answered.aborted) return;
   for await (const chunk of body.open(answered)) {
     if (answered.aborted) return;
-    if (!request.write(chunk)) await first(request, ['drain'], answered);
+    await written(request, chunk, answered);
     moved();
   }
   if (!answered.aborted) request.end();
+}
+
+/** Resolves when the kernel has the bytes, or nobody wants them any more. */
+function written(request: http.ClientRequest, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    request.write(chunk, done);
+  });
 }
 
 /** Resolves at the first of some events, an abort, or the end of a time in milliseconds. */

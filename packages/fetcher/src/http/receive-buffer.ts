@@ -2,7 +2,7 @@
 export const receiveBufferSize = 1 << 20;
 
 /** Buffers that are kept for the next body. */
-const spareLimit = 8;
+const spareLimit = 16;
 
 const spare: ArrayBuffer[] = [];
 const owners = new WeakMap<ArrayBufferLike, () => void>();

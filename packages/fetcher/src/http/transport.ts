@@ -1,7 +1,8 @@
 import type http from 'node:http';
 import type https from 'node:https';
-import { createAgent, proxyAuthorization, type TlsOptions } from './agents.ts';
+import { createAgent, type TlsOptions } from './agents.ts';
 import { codeOf, connectionError } from './errors.ts';
+import { proxyAuthorization } from './tunnel-agent.ts';
 import { bodyOf } from './body.ts';
 import { BodyFailure, exchange } from './exchange.ts';
 import type { StreamBody } from './exchange.ts';

@@ -4,6 +4,7 @@ import {
   type Descriptor,
   type Digest,
   type Image,
+  type OpenOutgoingOptions,
   type OutgoingDocument,
   type OutgoingImage,
   type Reference,
@@ -84,13 +85,13 @@ export async function outgoingOfTree(
   };
 }
 
-/** The bytes of a blob, as a stream that opens when it is read. */
+/** The bytes of a blob, as a stream that opens when it is read. With `lent`, a chunk is good until the next is asked for. */
 export async function* bytesOf(
   image: Pick<OutgoingImage, 'open'>,
   descriptor: Descriptor,
-  signal: AbortSignal,
+  options: OpenOutgoingOptions,
 ): AsyncGenerator<Uint8Array> {
-  yield* await image.open(descriptor, { signal });
+  yield* await image.open(descriptor, options);
 }
 
 function eachOnce(descriptors: readonly Descriptor[]): readonly Descriptor[] {

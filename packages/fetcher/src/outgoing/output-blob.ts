@@ -10,11 +10,11 @@ export function outputBlob(
   descriptor: Descriptor,
   context: Pick<DestinationContext, 'signal' | 'emit'>,
 ): OutputFile {
-  async function* told(): AsyncGenerator<Uint8Array> {
+  async function* told(lent: boolean): AsyncGenerator<Uint8Array> {
     const progress = createProgress(descriptor, (event) => context.emit(event));
     progress.tell(0, 'source');
     let written = 0;
-    for await (const chunk of bytesOf(image, descriptor, context.signal)) {
+    for await (const chunk of bytesOf(image, descriptor, { signal: context.signal, lent })) {
       yield chunk;
       written += chunk.length;
       progress.advance(written, 'source');

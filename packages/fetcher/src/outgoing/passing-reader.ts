@@ -1,17 +1,15 @@
-import { open } from 'node:fs/promises';
 import {
   BoxError,
   type BlobReader,
   type Descriptor,
   type OutgoingImage,
   type ResolvedImage,
-  type SourceStream,
   type Store,
 } from '@boxkit/contracts';
 import { storedPath } from '../blobs/stored-blob.ts';
+import { readFileFrom } from './read-file.ts';
 import { verifiedOpen, type OpenRaw } from './verified.ts';
 
-const readSize = 512 * 1024;
 const readLimit = 4 * 1024 * 1024;
 
 /** Reads blobs in order to write them elsewhere: from the store when it has them, else from the source; keeps none. */
@@ -25,10 +23,12 @@ export function createPassingReader(
   store: Store,
   signal: AbortSignal,
 ): PassingReader {
-  const openRaw: OpenRaw = async (descriptor, { offset, signal: abort }) => {
+  const openRaw: OpenRaw = async (descriptor, { offset, signal: abort, lent }) => {
     const path = storedPath(store, descriptor);
     // Asked so that no `prune` takes it away meanwhile.
-    if (path !== undefined && (await store.blobs.has(descriptor.digest))) return readFileFrom(path, offset, abort);
+    if (path !== undefined && (await store.blobs.has(descriptor.digest))) {
+      return readFileFrom(path, { offset, signal: abort, lent });
+    }
     if (source === undefined) throw missing(descriptor);
     return await source.open(descriptor, { offset, signal: abort });
   };
@@ -52,27 +52,6 @@ export function createPassingReader(
     },
   };
   return reader;
-}
-
-function readFileFrom(path: string, offset: number, signal: AbortSignal): SourceStream {
-  return {
-    startedAt: offset,
-    async *[Symbol.asyncIterator]() {
-      const file = await open(path, 'r');
-      try {
-        for (let at = offset; ;) {
-          signal.throwIfAborted();
-          // A buffer of its own for each chunk: who writes it to a socket keeps it until it is sent.
-          const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(readSize), 0, readSize, at);
-          if (bytesRead === 0) return;
-          at += bytesRead;
-          yield buffer.subarray(0, bytesRead);
-        }
-      } finally {
-        await file.close();
-      }
-    },
-  };
 }
 
 function missing(descriptor: Descriptor): BoxError {

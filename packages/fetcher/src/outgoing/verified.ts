@@ -4,7 +4,7 @@ import { BoxError, digestParts, type Descriptor, type OutgoingImage, type Source
 /** Opens the bytes of a blob from an offset, or from before it; nobody has checked them. */
 export type OpenRaw = (
   descriptor: Descriptor,
-  options: { readonly offset: number; readonly signal: AbortSignal },
+  options: { readonly offset: number; readonly signal: AbortSignal; readonly lent: boolean },
 ) => Promise<SourceStream>;
 
 /** How far a blob has been read in one go from its start. */
@@ -31,11 +31,11 @@ export function verifiedOpen(
     return fresh;
   }
 
-  return async (descriptor, { offset = 0, signal }) => {
+  return async (descriptor, { offset = 0, signal, lent = false }) => {
     const progress = progressAt(descriptor, offset);
     // Bytes that no earlier reader has hashed must be read again, though nobody wants them.
     const from = Math.min(offset, progress.position);
-    const stream = await open(descriptor, { offset: from, signal });
+    const stream = await open(descriptor, { offset: from, signal, lent });
     return { startedAt: offset, [Symbol.asyncIterator]: () => checked(stream, descriptor, { progress, offset }) };
   };
 

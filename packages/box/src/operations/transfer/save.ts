@@ -40,7 +40,8 @@ export async function save(references: readonly string[], options: SaveOptions, 
     defer: (cleanup) => context.defer(cleanup),
   };
   if (typeof to === 'string') await writeArchive(images, format, resolve(to), how);
-  else await pour(archiveBytes(images, format, how), to, context.signal);
+  // Standard output has taken a chunk when it calls back; another stream may keep it.
+  else await pour(archiveBytes(images, format, how, to === process.stdout), to, context.signal);
 }
 
 async function pour(bytes: AsyncIterable<Uint8Array>, to: Writable, signal: AbortSignal): Promise<void> {

@@ -90,7 +90,7 @@ export async function uploadBlob(upload: BlobUpload): Promise<void> {
 
   async function* bytes(offset: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     let left = length;
-    for await (const chunk of await upload.image.open(descriptor, { offset, signal })) {
+    for await (const chunk of await upload.image.open(descriptor, { offset, signal, lent: true })) {
       const wanted = chunk.length > left ? chunk.subarray(0, left) : chunk;
       left -= wanted.length;
       yield wanted;
