@@ -35,6 +35,7 @@ export const debianPackages = [
   { name: 'procps', program: 'ps', why: 'counts the processes that are left' },
   { name: 'iproute2', program: 'ip', why: 'looks at the network of a container' },
   { name: 'git', program: 'git', why: 'makes fresh clones' },
+  { name: 'jq', program: 'jq', why: 'the guides read JSON by it' },
   { name: 'curl', program: 'curl', why: 'peer of fetching' },
   { name: 'time', program: '/usr/bin/time', why: 'processor time and peak memory in the benchmarks' },
 ];
