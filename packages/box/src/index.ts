@@ -7,6 +7,7 @@ export { formatPlatform, hostPlatform, parsePlatform, parseReference } from '@bo
 export { budgetNames, defaultConfigPath, readConfig } from './config.ts';
 export type { BoxConfig } from './config.ts';
 export { createBox } from './create-box.ts';
+export { rawTerminal } from '@boxkit/launcher';
 export type { Box, BoxOptions } from './box.ts';
 export type { ConfigChanges, Healthcheck, MapChanges, SetChanges } from '@boxkit/manifest/edit';
 export type { LayerSource } from './operations/make/append.ts';

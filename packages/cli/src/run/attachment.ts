@@ -1,4 +1,4 @@
-import type { Attachment } from '@boxkit/box';
+import { type Attachment, rawTerminal } from '@boxkit/box';
 import { writeBytes } from '../output/streams.ts';
 
 export interface AttachmentConnection extends Disposable {
@@ -38,9 +38,8 @@ export function connectAttachment(attachment: Attachment, options: { readonly st
     leave(undefined);
   };
   const onEnd = (): void => attachment.end();
-  const raw = options.stdin && attachment.terminal && stdin.isTTY;
+  const raw = options.stdin && attachment.terminal && stdin.isTTY ? rawTerminal(stdin.fd) : undefined;
   if (options.stdin) {
-    if (raw) stdin.setRawMode(true);
     stdin.on('data', onData);
     stdin.on('end', onEnd);
   }
@@ -52,7 +51,7 @@ export function connectAttachment(attachment: Attachment, options: { readonly st
       if (!options.stdin) return;
       stdin.off('data', onData);
       stdin.off('end', onEnd);
-      if (raw) stdin.setRawMode(false);
+      raw?.[Symbol.dispose]();
       stdin.pause();
     },
   };

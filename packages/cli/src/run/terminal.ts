@@ -1,3 +1,4 @@
+import { rawTerminal } from '@boxkit/box';
 import type { RunningContainer } from '@boxkit/contracts';
 
 export interface TerminalConnection extends Disposable {
@@ -26,17 +27,14 @@ export function connectTerminal(
     resize();
     stdout.on('resize', resize);
   }
-  const raw = options.interactive && stdin.isTTY;
-  if (options.interactive && container.stdin !== null) {
-    if (raw) stdin.setRawMode(true);
-    stdin.pipe(container.stdin);
-  }
+  const raw = options.interactive && stdin.isTTY ? rawTerminal(stdin.fd) : undefined;
+  if (options.interactive && container.stdin !== null) stdin.pipe(container.stdin);
   return {
     drained: () => ended,
     [Symbol.dispose]() {
       stdout.off('resize', resize);
       if (container.stdin !== null) stdin.unpipe(container.stdin);
-      if (raw) stdin.setRawMode(false);
+      raw?.[Symbol.dispose]();
       stdin.pause();
     },
   };
