@@ -1,5 +1,6 @@
 // Bundles the command. docs/decisions/cli-bundle.md says why it looks as it does, with what was measured.
-import { glob, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { glob, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -42,6 +43,46 @@ const zodApart = {
   },
 };
 
+/** The default seccomp filters as data, by the compiler that a run would call otherwise. */
+const filtersReadyMade = {
+  name: 'filters-ready-made',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/isolator\/dist\/seccomp\/ready-made\.js$/ }, async ({ path }) => {
+      const { compileSeccomp, defaultSeccompProfile, filterKey } = await import('@boxkit/isolator');
+      const { defaultCapabilities } = await import('@boxkit/linux');
+      // No rule of the profile tells one of the kernels that box runs on from another.
+      const circumstances = { capabilities: new Set(defaultCapabilities), kernel: '5.12' };
+      const filters = ['x86_64', 'aarch64'].map((architecture) => {
+        const filter = compileSeccomp(defaultSeccompProfile, { ...circumstances, architecture });
+        return [filterKey(architecture, defaultCapabilities), Buffer.from(filter).toString('base64')];
+      });
+      const source = await readFile(path, 'utf8');
+      const filled = source.replace('readyMade = {}', `readyMade = ${JSON.stringify(Object.fromEntries(filters))}`);
+      if (filled === source) throw new Error(`${path}: there is nothing to fill`);
+      return { contents: filled };
+    });
+  },
+};
+
+/** Node's modules that take a millisecond or more to load, and which most commands need for nothing or but one call. */
+const dear =
+  /^node:(?:crypto|child_process|fs\/promises|stream\/consumers|timers\/promises|http|https|net|tls|zlib|tty|worker_threads)$/;
+
+/** Loaded when something of them is first used, and not when a module that names them is. */
+const dearModulesLate = {
+  name: 'dear-modules-late',
+  setup(bundler) {
+    bundler.onResolve({ filter: dear }, ({ path, namespace, importer }) =>
+      namespace === 'late' || importer.includes('/node_modules/') ? undefined : { path, namespace: 'late' },
+    );
+    bundler.onLoad({ filter: dear, namespace: 'late' }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => !['default', 'module.exports'].includes(name));
+      const getters = names.map((name) => `get ${name}() { return load().${name}; }`);
+      return { contents: `const load = () => require('${path}');\nmodule.exports = {\n${getters.join(',\n')}\n};` };
+    });
+  },
+};
+
 const shared = {
   outdir,
   entryNames: '[name]',
@@ -52,7 +93,8 @@ const shared = {
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: 'external',
-  plugins: [zodApart, ownModulesAreFree],
+  charset: 'ascii',
+  plugins: [zodApart, filtersReadyMade, ownModulesAreFree],
   logLevel: 'warning',
 };
 
@@ -64,10 +106,19 @@ const commonJs = { ...shared, format: 'cjs', outExtension: { '.js': '.cjs' } };
 await build({ ...commonJs, entryPoints: { zod: 'zod' } });
 await build({
   ...commonJs,
-  entryPoints: [join(here, 'src/box.ts'), join(here, 'src/main.ts')],
-  external: [...shared.external, './main.cjs'],
+  entryPoints: [join(here, 'src/main.ts')],
+  plugins: [...shared.plugins, dearModulesLate],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
+const mainDigest = createHash('sha256')
+  .update(await readFile(join(outdir, 'main.cjs')))
+  .digest('hex')
+  .slice(0, 16);
+await build({
+  ...commonJs,
+  entryPoints: [join(here, 'src/box.ts')],
+  define: { mainDigest: JSON.stringify(mainDigest) },
 });
 
 // Started by their path, as a thread or a process of their own: they must lie beside what starts them.

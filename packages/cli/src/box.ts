@@ -1,6 +1,8 @@
 // The entry point. It asks so little of Node that an old one still gets as far as the message below.
 import fs from 'node:fs';
 import nodeModule from 'node:module';
+import { join } from 'node:path';
+import { cacheDirectory, loadCompiled } from './compiled-code.ts';
 import type * as Main from './main.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -11,22 +13,21 @@ if (major < 22 || (major === 22 && minor < 15)) {
   );
   process.exit(125);
 }
-// Not Node's default below /tmp: whoever made that directory first could feed us code. For the same reason only where the
-// directory above is our own, which under `sudo -E` it is not. Without a cache, or on a full disk, Node goes on without.
-const { XDG_CACHE_HOME, HOME } = process.env;
-const [above, below] = XDG_CACHE_HOME ? [XDG_CACHE_HOME, 'box'] : [HOME ?? '', '.cache/box'];
-if (above.startsWith('/') && isOurs(above)) {
-  nodeModule.enableCompileCache(`${above}/${below}/compiled`);
-}
 
-// Only now, so that it comes out of the cache.
-const { main } = nodeModule.createRequire(__filename)('./main.cjs') as typeof Main;
+const file = join(__dirname, 'main.cjs');
+const directory = cacheDirectory(process.env);
+const load = nodeModule.createRequire(file);
+let cached = false;
+const { main } = loadCompiled(
+  { file, source: fs.readFileSync(file, 'latin1'), digest: mainDigest, command: process.argv[2] ?? '', directory },
+  (name) => {
+    // What a command loads besides is seldom wanted twice in one process: Node's own cache does for it.
+    if (!cached && directory !== undefined && !name.startsWith('node:')) nodeModule.enableCompileCache(directory);
+    cached ||= !name.startsWith('node:');
+    return load(name);
+  },
+) as typeof Main;
 void main(process.argv.slice(2));
 
-function isOurs(path: string): boolean {
-  try {
-    return fs.statSync(path).uid === process.getuid?.();
-  } catch {
-    return false;
-  }
-}
+/** The beginning of main.cjs's sha256; the bundler puts it in. */
+declare const mainDigest: string;

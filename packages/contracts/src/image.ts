@@ -90,6 +90,11 @@ export interface StoredImage {
   /** Every blob the image needs, for garbage collection. */
   readonly blobs: readonly Digest[];
   readonly layers: readonly Layer[];
+  /**
+   * The configuration, as it was verified and validated when the image got this name, unless it is very large: what a start
+   * reads it from instead of the blob.
+   */
+  readonly imageConfig?: ImageConfig;
   /** Bytes of all blobs. */
   readonly size: number;
   /** ISO 8601, when the name was last moved. */

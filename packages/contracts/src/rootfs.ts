@@ -34,6 +34,12 @@ export interface OverlayRootfs {
   readonly target: string;
   /** Whether whiteouts and opaque marks are in the `user.` form, which a user namespace needs. */
   readonly userxattr: boolean;
+  /**
+   * The upper directory is thrown away after this one mount, so that overlayfs need not write it to the disk: without this, to
+   * unmount it syncs all of the file system below, other programs' files too. An upper directory that was mounted so
+   * cannot be mounted again.
+   */
+  readonly volatile?: boolean;
   readonly idMap: IdMap;
 }
 

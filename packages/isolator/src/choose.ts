@@ -1,4 +1,10 @@
-import { BoxError, type IsolationFeature, type Isolator, type Privilege } from '@boxkit/contracts';
+import {
+  BoxError,
+  type IsolationCapabilities,
+  type IsolationFeature,
+  type Isolator,
+  type Privilege,
+} from '@boxkit/contracts';
 import { probeOnce } from './probe-cache.ts';
 
 export interface Choice {
@@ -15,50 +21,56 @@ export interface Choice {
  */
 export async function chooseIsolator(isolators: readonly Isolator[], choice: Choice): Promise<Isolator> {
   const privilege: Privilege = process.geteuid?.() === 0 ? 'root' : 'user';
-  return choice.wanted === 'auto'
-    ? await chooseStrongest(isolators, choice, privilege)
-    : await chooseNamed(isolators, choice, privilege);
+  const candidates = isolators.map((isolator) => candidate(isolator, privilege));
+  return choice.wanted === 'auto' ? await chooseStrongest(candidates, choice) : await chooseNamed(candidates, choice);
 }
 
-async function chooseNamed(isolators: readonly Isolator[], choice: Choice, privilege: Privilege): Promise<Isolator> {
+/** A backend and its table, which is asked for once: it looks at the machine's cgroups and tools. */
+interface Candidate {
+  readonly isolator: Isolator;
+  readonly table: () => IsolationCapabilities;
+}
+
+function candidate(isolator: Isolator, privilege: Privilege): Candidate {
+  let table: IsolationCapabilities | undefined;
+  return { isolator, table: () => (table ??= isolator.capabilities(privilege)) };
+}
+
+async function chooseNamed(candidates: readonly Candidate[], choice: Choice): Promise<Isolator> {
   const { wanted, features, home } = choice;
-  const isolator = isolators.find(({ name }) => name === wanted);
-  if (isolator === undefined) {
+  const named = candidates.find(({ isolator }) => isolator.name === wanted);
+  if (named === undefined) {
     throw new BoxError(
       'ERR_BOX_BACKEND_UNKNOWN',
       `cannot isolate with ${JSON.stringify(wanted)}: there is no such backend`,
       {
-        hint: `Known are ${['auto', ...isolators.map(({ name }) => name)].join(', ')}.`,
+        hint: `Known are ${['auto', ...candidates.map(({ isolator }) => isolator.name)].join(', ')}.`,
       },
     );
   }
-  const probe = await probeOnce(isolator, home);
+  const probe = await probeOnce(named.isolator, home);
   if (!probe.available) {
     throw new BoxError('ERR_BOX_BACKEND_UNAVAILABLE', `cannot isolate with ${wanted}: ${probe.reason}`, {
       ...(probe.hint === undefined ? {} : { hint: probe.hint }),
       fields: { isolator: wanted, reason: probe.reason },
     });
   }
-  const missing = reasonsAgainst(isolator, features, privilege);
-  if (missing.length > 0) throw notEnforceable(wanted, missing, capable(isolators, features, privilege));
-  return isolator;
+  const missing = reasonsAgainst(named, features);
+  if (missing.length > 0) throw notEnforceable(wanted, missing, capable(candidates, features));
+  return named.isolator;
 }
 
-async function chooseStrongest(
-  isolators: readonly Isolator[],
-  { features, home }: Choice,
-  privilege: Privilege,
-): Promise<Isolator> {
+async function chooseStrongest(candidates: readonly Candidate[], { features, home }: Choice): Promise<Isolator> {
   const needed: readonly IsolationFeature[] = ['filesystem', ...features];
-  const able = isolators.filter((isolator) => reasonsAgainst(isolator, needed, privilege).length === 0);
+  const able = candidates.filter((one) => reasonsAgainst(one, needed).length === 0);
   if (able.length === 0) {
-    const reasons = isolators.flatMap((isolator) => reasonsAgainst(isolator, needed, privilege));
+    const reasons = candidates.flatMap((one) => reasonsAgainst(one, needed));
     throw notEnforceable('any backend', reasons, []);
   }
-  const strongest = able.toSorted((a, b) => strength(b, privilege) - strength(a, privilege));
+  const strongest = able.toSorted((a, b) => strength(b) - strength(a));
   const failed: string[] = [];
   let hint: string | undefined;
-  for (const isolator of strongest) {
+  for (const { isolator } of strongest) {
     const probe = await probeOnce(isolator, home);
     if (probe.available) return isolator;
     failed.push(`${isolator.name}: ${probe.reason}`);
@@ -71,30 +83,19 @@ async function chooseStrongest(
 }
 
 /** How many features a backend enforces. */
-function strength(isolator: Isolator, privilege: Privilege): number {
-  return Object.values(isolator.capabilities(privilege)).filter((answer) => answer === true).length;
+function strength({ table }: Candidate): number {
+  return Object.values(table()).filter((answer) => answer === true).length;
 }
 
-function reasonsAgainst(
-  isolator: Isolator,
-  features: readonly IsolationFeature[],
-  privilege: Privilege,
-): readonly string[] {
-  const table = isolator.capabilities(privilege);
+function reasonsAgainst({ isolator, table }: Candidate, features: readonly IsolationFeature[]): readonly string[] {
   return features.flatMap((feature) => {
-    const answer = table[feature];
+    const answer = table()[feature];
     return answer === true ? [] : [`${isolator.name} cannot enforce ${feature}: ${answer ?? 'it does not say'}`];
   });
 }
 
-function capable(
-  isolators: readonly Isolator[],
-  features: readonly IsolationFeature[],
-  privilege: Privilege,
-): readonly string[] {
-  return isolators
-    .filter((isolator) => reasonsAgainst(isolator, features, privilege).length === 0)
-    .map(({ name }) => name);
+function capable(candidates: readonly Candidate[], features: readonly IsolationFeature[]): readonly string[] {
+  return candidates.filter((one) => reasonsAgainst(one, features).length === 0).map(({ isolator }) => isolator.name);
 }
 
 function notEnforceable(wanted: string, reasons: readonly string[], others: readonly string[]): BoxError {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
 import type {
@@ -10,7 +9,7 @@ import type {
   Stage,
   StageContext,
 } from '@boxkit/contracts';
-import { effectiveIdMap } from '@boxkit/linux';
+import { effectiveIdMap, randomHex } from '@boxkit/linux';
 import { buildBundle, type ContainerNames } from './bundle.ts';
 import { chooseIsolator } from './choose.ts';
 import { requiredFeatures } from './features.ts';
@@ -76,7 +75,7 @@ async function portsFor(publish: readonly PublishedPort[]): Promise<readonly Pub
 }
 
 function containerNames({ container, rootfs }: AppliedImage, options: RunOptions, home: string): ContainerNames {
-  const containerId = container?.containerId ?? randomBytes(32).toString('hex');
+  const containerId = container?.containerId ?? randomHex(32);
   return {
     containerId,
     home,

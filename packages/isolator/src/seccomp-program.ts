@@ -4,7 +4,9 @@ import { BoxError } from '@boxkit/contracts';
 import {
   compileSeccomp,
   defaultSeccompProfile,
+  filterKey,
   parseSeccompProfile,
+  readyMade,
   type SeccompArchitecture,
 } from './seccomp/index.ts';
 
@@ -29,11 +31,18 @@ const compiled = new Map<string, Uint8Array>();
 
 /** Compiled once for each set of capabilities: a program may start thousands of containers. */
 function defaultProgram(architecture: SeccompArchitecture, capabilities: readonly string[]): Uint8Array {
-  const key = capabilities.join();
+  const key = filterKey(architecture, capabilities);
+  const known = compiled.get(key) ?? made(key);
+  if (known !== undefined) return known;
   const circumstances = { architecture, capabilities: new Set(capabilities), kernel: release() };
-  const program = compiled.get(key) ?? compileSeccomp(defaultSeccompProfile, circumstances);
+  const program = compileSeccomp(defaultSeccompProfile, circumstances);
   compiled.set(key, program);
   return program;
+}
+
+function made(key: string): Uint8Array | undefined {
+  const base64 = Object.hasOwn(readyMade, key) ? readyMade[key] : undefined;
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }
 
 function read(file: string): string {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { ContainerUser, Rootfs } from '@boxkit/contracts';
 
 /** Entries that are kept, the latest first. */
-const most = 128;
+const most = 64;
+/** Characters: about twenty layers. */
+const longestKey = 4096;
 
 type Entry = readonly [key: string, user: ContainerUser];
 
@@ -19,9 +21,7 @@ export function rememberUser(
 ): ContainerUser {
   if (rootfs.kind !== 'overlay' || !isUntouched(rootfs.upper)) return resolve();
   const path = join(home, 'users.json');
-  const key = createHash('sha256')
-    .update(JSON.stringify([rootfs.lower, text]))
-    .digest('hex');
+  const key = shortKey(JSON.stringify([rootfs.lower, text]));
   const entries = recall(path);
   const known = entries.find(([other]) => other === key);
   if (known !== undefined) return known[1];
@@ -29,6 +29,11 @@ export function rememberUser(
   const entry: Entry = [key, user];
   keep(path, [entry, ...entries].slice(0, most));
   return user;
+}
+
+/** The layers and the user themselves, where they are few: node:crypto takes longer to load than they to compare. */
+function shortKey(key: string): string {
+  return key.length <= longestKey ? key : createHash('sha256').update(key).digest('hex');
 }
 
 function isUntouched(upper: string): boolean {

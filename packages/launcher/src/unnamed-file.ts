@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomHex } from '@boxkit/linux';
 
 /** O_TMPFILE, which node:fs does not name: a file that never has a name. */
 const unnamed = 0x40_0000 | constants.O_DIRECTORY;
@@ -29,7 +29,7 @@ function create(mode: number, directories: readonly string[]): number {
       // not there, not writable or without O_TMPFILE: try the next
     }
   }
-  const path = join(tmpdir(), `box-${randomBytes(12).toString('hex')}`);
+  const path = join(tmpdir(), `box-${randomHex(12)}`);
   const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, mode);
   unlinkSync(path);
   return file;

@@ -9,5 +9,7 @@ export * from './stub/index.ts';
 export * from './rootfs-view/index.ts';
 export * from './overlay-mount.ts';
 export * from './pipe.ts';
+export * from './random.ts';
 export * from './cgroup/index.ts';
+export * from './machine-obstacles.ts';
 export * from './user-network/index.ts';

@@ -1,19 +1,19 @@
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import type * as Koffi from 'koffi';
 import { BoxError } from '@boxkit/contracts';
+import { loadNativePart } from './native-part.ts';
 
 /** A C function that reports failure by -1 and errno. */
 export type LibcFunction = (...args: unknown[]) => number;
 
 const names = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
-let koffi: typeof Koffi | undefined;
+let koffi: ReturnType<typeof loadNativePart> | undefined;
 let library: Koffi.LibraryHandle | undefined;
 
-/** koffi takes 20 ms to load: only what needs a system call pays for it. */
-function load(): { koffi: typeof Koffi; library: Koffi.LibraryHandle } {
-  koffi ??= createRequire(import.meta.url)('koffi') as typeof Koffi;
+/** Only what needs a system call pays for loading it. */
+function load(): { koffi: ReturnType<typeof loadNativePart>; library: Koffi.LibraryHandle } {
+  koffi ??= loadNativePart();
   library ??= koffi.load(null);
   return { koffi, library };
 }

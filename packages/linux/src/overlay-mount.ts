@@ -75,6 +75,15 @@ function configure(rootfs: OverlayRootfs, short: (path: string) => string, posit
           },
         ]
       : wholeUpper.map(([key, value]) => set(key, value, 'what the container changes is whole in its own layer'))),
+    ...(rootfs.volatile === true
+      ? [
+          {
+            name: 'fsconfig',
+            args: [context, FSCONFIG_SET_FLAG, 'volatile', null, 0],
+            why: 'what is thrown away need not reach the disk',
+          },
+        ]
+      : []),
     { name: 'fsconfig', args: [context, FSCONFIG_CMD_CREATE, null, null, 0], why: 'put it together' },
     { name: 'fsmount', args: [context, FSMOUNT_CLOEXEC, 0], why: 'a mount that is nowhere yet' },
   ];
@@ -120,6 +129,7 @@ function mountOptions(rootfs: OverlayRootfs, lower: readonly string[], short: (p
     `upperdir=${escape(short(rootfs.upper))}`,
     `workdir=${escape(short(rootfs.work))}`,
     ...(rootfs.userxattr ? ['userxattr'] : wholeUpper.map((pair) => pair.join('='))),
+    ...(rootfs.volatile === true ? ['volatile'] : []),
   ].join(',');
 }
 

@@ -10,6 +10,9 @@ import type {
 import { formatPlatform, hostPlatform, normalizePlatform } from './platform.ts';
 import { matchPlatform } from './platform-match.ts';
 
+/** Characters of a configuration that is kept with the record. Most have some thousand. */
+const largestKept = 64 * 1024;
+
 /** What the store is to keep of an image, under the text of its reference. */
 export function describeStoredImage(image: Image, updated: Date = new Date()): StoredImage {
   const needed = new Map<string, Descriptor>();
@@ -28,6 +31,7 @@ export function describeStoredImage(image: Image, updated: Date = new Date()): S
     ...(image.documents === undefined ? {} : { documents: image.documents }),
     blobs: blobs.map((blob) => blob.digest),
     layers: image.layers,
+    ...(JSON.stringify(image.imageConfig).length > largestKept ? {} : { imageConfig: image.imageConfig }),
     size: blobs.reduce((sum, blob) => sum + blob.size, 0),
     updated: updated.toISOString(),
   };
@@ -35,7 +39,7 @@ export function describeStoredImage(image: Image, updated: Date = new Date()): S
 
 /**
  * The image that the store already keeps for this root and platform, or undefined. Its documents were validated before
- * they were kept, so only the configuration is read again, and its digest checked by the reader.
+ * they were kept; a configuration that is not kept with them is read again, and its digest checked by the reader.
  */
 export async function readStoredImage(
   input: FetchedImage,
@@ -46,12 +50,20 @@ export async function readStoredImage(
   if (stored === undefined || stored.root.digest !== input.descriptor.digest) return undefined;
   if (!servesAgain(stored, asked)) return undefined;
   if (!(await context.store.blobs.has(stored.config.digest))) return undefined;
-  const bytes = await input.blobs.read(stored.config, { signal: context.signal });
   const { reference, blobs } = input;
   const { root, manifest, config, platform, layers, requested, documents } = stored;
   const kept = { ...(requested && { requested }), ...(documents && { documents }) };
-  const imageConfig = normalizeConfig(JSON.parse(new TextDecoder().decode(bytes)) as ImageConfig);
+  const imageConfig = stored.imageConfig ?? (await readConfiguration(stored, input, context));
   return { reference, root, manifest, config, platform, layers, imageConfig, blobs, ...kept };
+}
+
+async function readConfiguration(
+  { config }: StoredImage,
+  { blobs }: FetchedImage,
+  { signal }: StageContext,
+): Promise<ImageConfig> {
+  const bytes = await blobs.read(config, { signal });
+  return normalizeConfig(JSON.parse(new TextDecoder().decode(bytes)) as ImageConfig);
 }
 
 // The same request chooses the same manifest; another one might find a closer variant in the index.

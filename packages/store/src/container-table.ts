@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerDirectory, ContainerTable, ContainerUses } from '@boxkit/contracts';
 import { BoxError } from '@boxkit/contracts';
+import { randomHex } from '@boxkit/linux';
 import { checkName, claimName, freeName, nameHolder } from './container-names.ts';
 import {
   type ContainerRecord,
@@ -134,7 +134,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
     async create({ name, uses, details } = {}) {
       if (name !== undefined) checkName(name);
       const state: ContainerState = {
-        containerId: randomBytes(32).toString('hex'),
+        containerId: randomHex(32),
         created: new Date().toISOString(),
         status: 'created',
         owner: thisProcess(),

@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 const adjectives =
   'able amber bold brave brisk bright calm clever cosy crisp daring deft eager early exact fair fleet fond frank fresh gentle glad golden grand happy hardy honest humble jolly keen kind lively loyal lucid mellow merry mild modest neat nimble noble plain polite proud quick quiet rapid ready rosy serene sharp silent smart snug sober solid spry steady still sunny swift tidy tranquil trusty upbeat vivid warm wise witty zesty';
 const nouns =
@@ -8,10 +6,15 @@ const nouns =
 /** A name for a container that was given none: `brave_hopper`. After many misses, longer. */
 export function generateName(attempt: number): string {
   const name = `${pick(adjectives)}_${pick(nouns)}`;
-  return attempt < 8 ? name : `${name}_${randomInt(10 ** Math.min(attempt - 5, 12))}`;
+  return attempt < 8 ? name : `${name}_${draw(10 ** Math.min(attempt - 5, 12))}`;
 }
 
 function pick(words: string): string {
   const list = words.split(' ');
-  return list[randomInt(list.length)] ?? '';
+  return list[draw(list.length)] ?? '';
+}
+
+/** Below `limit`. A name is no secret: it only has to differ from the others, which whoever takes it checks. */
+function draw(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }

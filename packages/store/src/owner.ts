@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { randomHex } from '@boxkit/linux';
 import { unless } from './disk-error.ts';
 
 /**
@@ -48,7 +48,7 @@ export function pidOf(owner: Owner): number | undefined {
 
 /** A name that tells a later process whose it is: `<purpose>-<owner>-<random>`. */
 export function stagingName(purpose: string): string {
-  return `${purpose}-${thisProcess()}-${randomBytes(8).toString('hex')}`;
+  return `${purpose}-${thisProcess()}-${randomHex(8)}`;
 }
 
 /** Whether what is at `path` (named by `stagingName`, or anything else that lies there) was left by a process that died. */

@@ -4,23 +4,11 @@ import {
   type IsolationFeature,
   type Privilege,
 } from '@boxkit/contracts';
-import { cgroupObstacle, networkObstacle } from '@boxkit/linux';
+import { machineObstacles } from '@boxkit/linux';
 
 /** The table of this backend. */
 export function unshareCapabilities(_privilege: Privilege): IsolationCapabilities {
   const missing = machineObstacles();
   const entries = isolationFeatures.map((feature) => [feature, missing[feature] ?? true] as const);
   return Object.fromEntries(entries) as Record<IsolationFeature, true | string>;
-}
-
-/** Limits depend on what is delegated to this user, a private network on a tool. */
-function machineObstacles(): Readonly<Partial<Record<IsolationFeature, string>>> {
-  const network = networkObstacle()?.reason;
-  const [memory, cpu, pids] = [cgroupObstacle('memory'), cgroupObstacle('cpu'), cgroupObstacle('pids')];
-  return {
-    ...(network === undefined ? {} : { 'network-private': network }),
-    ...(memory === undefined ? {} : { 'memory-limit': memory }),
-    ...(cpu === undefined ? {} : { 'cpu-limit': cpu }),
-    ...(pids === undefined ? {} : { 'pids-limit': pids }),
-  };
 }

@@ -21,7 +21,9 @@ export async function inspect(text: string, options: Cancellable, machine: Machi
   const fetched = { reference, descriptor: stored.root, blobs: storedBlobs(scope.store) };
   const platform = stored.requested ?? stored.platform;
   const image: Image = await readManifest({ platform }).run(fetched, scope.context);
-  return { stored, image };
+  // The image has it already.
+  const { imageConfig: _kept, ...others } = stored;
+  return { stored: others, image };
 }
 
 export async function removeImage(text: string, machine: Machine): Promise<StoredImage> {

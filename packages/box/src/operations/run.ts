@@ -1,4 +1,4 @@
-import type { PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
+import type { AppliedImage, PlannedContainer, RunningContainer, Stage } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import type { BoxRunOptions, ProcessOptions } from '../options.ts';
 import { applyLimits } from './apply-limits.ts';
@@ -43,10 +43,22 @@ export function isolateAndLaunch(options: ProcessOptions, setting: LaunchSetting
   const { stages, plugins, store } = setting.machine;
   const record = { store, reference: setting.reference, remove, ...(labels === undefined ? {} : { labels }) };
   return [
-    stages.isolate(runOptions),
+    remove ? throwingAway(stages.isolate(runOptions)) : stages.isolate(runOptions),
     ...plugins.registry.stagesAfter('isolate'),
     tracked(recorded(stages.launch({ stdin, stdout, stderr }), record), setting.running),
   ];
+}
+
+/** `isolate` for a container that goes at its end, and leaves nothing for the disk to keep. */
+function throwingAway(isolate: Stage<AppliedImage, PlannedContainer>): Stage<AppliedImage, PlannedContainer> {
+  return {
+    name: isolate.name,
+    run(applied, context) {
+      const { rootfs } = applied;
+      const kept = rootfs.kind === 'overlay' ? { ...applied, rootfs: { ...rootfs, volatile: true } } : applied;
+      return isolate.run(kept, context);
+    },
+  };
 }
 
 function tracked(

@@ -29,6 +29,7 @@ export const rootfs = z.discriminatedUnion('kind', [
     work: absolutePath,
     target: absolutePath,
     userxattr: z.boolean(),
+    volatile: z.boolean().optional().describe('thrown away after one mount, and never synced'),
     idMap,
   }),
 ]);
