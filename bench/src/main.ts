@@ -32,6 +32,9 @@ switch (positionals[0]) {
   case 'transfer':
     await (await import('./transfer.ts')).benchTransfer(options);
     break;
+  case 'making':
+    await (await import('./making.ts')).benchMaking(options);
+    break;
   case 'linear':
     await (await import('./linear.ts')).benchLinear(options);
     break;
@@ -40,7 +43,7 @@ switch (positionals[0]) {
     break;
   default:
     process.stderr.write(
-      'npm run bench -- pull|unpack|run|shared|transfer|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+      'npm run bench -- pull|unpack|run|shared|transfer|making|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
     );
     process.exitCode = 2;
 }
