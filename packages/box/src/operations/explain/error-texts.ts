@@ -59,10 +59,13 @@ kept. Do not use this image.`,
   ERR_BOX_LAYER_UNSUPPORTED: `A layer uses a compression or a format that box does not read.`,
   ERR_BOX_DIFFID_MISMATCH: `A layer's uncompressed bytes do not have the diffID that the config lists. The image was put together wrongly, or
 tampered with.`,
-  ERR_BOX_BUDGET_EXCEEDED: `The image needs more than its budget allows: bytes, entries, name lengths, compression ratio. If it is an image you
-trust, raise the budget that the message names.`,
+  ERR_BOX_BUDGET_EXCEEDED: `The image needs more than its budget allows: bytes, entries, name lengths, compression ratio. Nothing of it remains. If
+it is an image you trust, raise the budget that the message names: \`--budget NAME=NUMBER\`, or \`budgets\` in the
+[configuration](config.md#budgets) or the call.`,
   ERR_BOX_EXTRACT_FAILED: `Extraction broke for a reason that is not the layer's: a worker died, the system refused something. \`errno\` names what
-the system said. EMFILE: raise \`ulimit -n\`. When igzip is at fault, \`BOX_INFLATE=zlib\` does without it.`,
+the system said. EMFILE: raise \`ulimit -n\`. EMLINK: the file system holds no more hardlinks to one file. With \`--strict\`
+it also tells of the first xattr or device that cannot be held, which \`warning\` in its fields names. When igzip is at
+fault, \`BOX_INFLATE=zlib\` does without it.`,
   ERR_BOX_DIRECTORY_NOT_EMPTY: `\`box unpack\` wants a directory that is missing or empty, so that it never mixes an image with other files.`,
   ERR_BOX_FILE_UNREADABLE: `\`box cat\` was asked for a path of an image that is missing, is no regular file, or belongs to another user. Paths are
 looked up as a process inside the container would.`,
