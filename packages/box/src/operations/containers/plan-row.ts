@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { applyLimits } from '../apply-limits.ts';
 import type { Scope, Row } from '../machine.ts';
 import { platformOption } from '../machine.ts';
 import { obtain } from '../obtain.ts';
@@ -12,7 +13,15 @@ export async function planRow(
   options: DetachedOptions,
   scope: Scope,
 ): Promise<{ readonly reference: string; readonly row: Row; readonly input: unknown }> {
-  const { platform: written, pull, concurrency, rootfsDriver, ...others } = options as DetachRunOptions;
+  const {
+    platform: written,
+    pull,
+    concurrency,
+    rootfsDriver,
+    budgets,
+    strict,
+    ...others
+  } = options as DetachRunOptions;
   const { remove: _remove, labels: _labels, restart: _restart, timeout: _timeout, logLimit: _limit, ...rest } = others;
   const { interactive: _interactive, ...runOptions } = rest;
   const planning = [scope.stages.isolate(runOptions), ...scope.plugins.registry.stagesAfter('isolate')];
@@ -24,6 +33,7 @@ export async function planRow(
   const apply = {
     ...(runOptions.name === undefined ? {} : { name: runOptions.name }),
     ...(rootfsDriver === undefined ? {} : { driver: rootfsDriver }),
+    ...applyLimits({ ...(budgets && { budgets }), ...(strict && { strict }) }),
   };
   const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply };
   const { found, row } = await obtain(target.reference, how, scope);
