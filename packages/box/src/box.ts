@@ -18,6 +18,7 @@ import type { ScriptOptions } from './operations/explain/explain-script.ts';
 import type { ImageComparison } from './operations/look/compare.ts';
 import type { ImageLook } from './operations/look/image-look.ts';
 import type { LayerSource } from './operations/make/append.ts';
+import type { OpenedImage } from './operations/make/opened-image.ts';
 import type { CommitOptions } from './operations/make/commit.ts';
 import type { ImportOptions } from './operations/make/import.ts';
 import type { Layers } from './operations/make/layers.ts';
@@ -104,6 +105,11 @@ export interface Box extends AsyncDisposable {
   script(reference: string, options?: ScriptOptions): Promise<string>;
   /** Makes layers of directories. */
   readonly layers: Layers;
+  /**
+   * Opens an image: its documents and layers as data, the entries of each layer, and what can be made of it. Throws what
+   * `pull` throws, and ERR_BOX_PLATFORM_MISSING for one that is for another platform only, unless that is asked for.
+   */
+  image(reference: string, options?: UnpackOptions): Promise<OpenedImage>;
   /**
    * Makes a new image of one and of layers to put on top, the lowest first: paths of tars, plain or compressed by gzip or
    * zstd, or their bytes. Throws ERR_BOX_LAYER_INVALID for what is no tar, ERR_BOX_PLATFORM_MISSING for a base that is

@@ -45,6 +45,8 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     script: async (reference, how = {}) =>
       (await import('./operations/explain/explain-script.ts')).explainScript(reference, how, machine),
     layers: createLayers(machine),
+    image: async (reference, how = {}) =>
+      (await import('./operations/make/open-image.ts')).openImage(reference, how, machine),
     append: async (reference, layers, how) =>
       (await import('./operations/make/append.ts')).append(reference, layers, how, machine),
     commit: async (container, how) => (await import('./operations/make/commit.ts')).commit(container, how, machine),

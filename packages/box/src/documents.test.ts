@@ -17,6 +17,7 @@ const documents = [
   'docs/guide/plumbing.md',
   'docs/guide/looking-in.md',
   'docs/guide/explaining.md',
+  'docs/guide/making.md',
   'docs/guide/sharing.md',
   'docs/reference/errors.md',
 ];

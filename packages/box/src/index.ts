@@ -11,6 +11,7 @@ export { rawTerminal } from '@boxkit/launcher';
 export type { Box, BoxOptions } from './box.ts';
 export type { ConfigChanges, Healthcheck, MapChanges, SetChanges } from '@boxkit/manifest/edit';
 export type { LayerSource } from './operations/make/append.ts';
+export type { ImageLayer, LayerFile, OpenedImage } from './operations/make/opened-image.ts';
 export type {
   AppendOptions,
   BoxRunOptions,
@@ -39,6 +40,7 @@ export type {
   LaunchDocumentOptions,
   Plumbing,
 } from './operations/plumbing/plumbing.ts';
+export { explain } from './operations/explain/explain-plan.ts';
 export { type ErrorExplanation, explainError } from './operations/explain/explain-error.ts';
 export type { ExplainedBlob, ExplainedLayer, Explanation } from './operations/explain/explain-run.ts';
 export type { ScriptOptions } from './operations/explain/explain-script.ts';

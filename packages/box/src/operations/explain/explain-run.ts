@@ -5,6 +5,7 @@ import type { LayerReport } from '../look/image-look.ts';
 import { openLook, type OpenImage } from '../look/open-look.ts';
 import type { Machine } from '../machine.ts';
 import { plan } from '../plan.ts';
+import { explain } from './explain-plan.ts';
 
 /** A file that an image is made of, and where it is kept. */
 export interface ExplainedBlob {
@@ -41,7 +42,7 @@ export async function explainRun(text: string, options: PlanOptions, machine: Ma
     if (isBoxError(error, 'ERR_BOX_COMMAND_EMPTY')) return undefined;
     throw error;
   });
-  const calls = planned?.plan.descriptors.flatMap((one) => (one.kind === 'system-calls' ? one.calls : [])) ?? [];
+  const calls = planned === undefined ? [] : explain(planned);
   return {
     reference: image.reference.text,
     scheme: image.reference.scheme,

@@ -7,13 +7,13 @@ import { readDestination } from '../transfer/places.ts';
 import { keepLayer } from './keep-layer.ts';
 import { publishMade } from './publish-made.ts';
 import { readLayerFile } from './read-layer-file.ts';
-import { openBase } from './read-base.ts';
+import { type ImageSource, nameOf, openBase } from './read-base.ts';
 
 /** A layer to append: the path of a tar, plain or compressed by gzip or zstd, or its bytes. */
 export type LayerSource = string | AsyncIterable<Uint8Array>;
 
 export async function append(
-  text: string,
+  source: ImageSource,
   layers: readonly LayerSource[],
   options: AppendOptions,
   machine: Machine,
@@ -23,11 +23,11 @@ export async function append(
   const to = await readDestination(options.tag, 'store', scope.plugins);
   const created = creationTime();
   if (layers.length === 0) {
-    throw new BoxError('ERR_BOX_USAGE', `cannot append to ${text}: no layer was given`, {
+    throw new BoxError('ERR_BOX_USAGE', `cannot append to ${nameOf(source)}: no layer was given`, {
       hint: 'Name one or more tars, the lowest layer first.',
     });
   }
-  const base = await openBase(text, options, to, scope);
+  const base = await openBase(source, options, to, scope);
   const kept: NewLayer[] = [];
   for (const layer of layers) kept.push(await keep(layer, options, scope));
   return await publishMade(base, { created, layers: kept }, to, scope);

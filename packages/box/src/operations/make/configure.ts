@@ -4,10 +4,10 @@ import type { ConfigureOptions } from '../../options.ts';
 import { openScope, type Machine } from '../machine.ts';
 import { readDestination } from '../transfer/places.ts';
 import { publishMade } from './publish-made.ts';
-import { openBase } from './read-base.ts';
+import { type ImageSource, openBase } from './read-base.ts';
 
 export async function configure(
-  text: string,
+  source: ImageSource,
   changes: ConfigChanges,
   options: ConfigureOptions,
   machine: Machine,
@@ -16,7 +16,7 @@ export async function configure(
   const to = await readDestination(options.tag, 'store', scope.plugins);
   const created = options.created ?? creationTime();
   const { createdBy = 'box config', comment } = options;
-  const base = await openBase(text, options, to, scope);
+  const base = await openBase(source, options, to, scope);
   const step = { created_by: createdBy, ...(comment === undefined ? {} : { comment }) };
   return await publishMade(base, { created, changes, step }, to, scope);
 }

@@ -149,3 +149,47 @@ describe('an image made of another', () => {
     await expect(failure).rejects.toMatchObject({ code: 'ERR_BOX_PLATFORM_MISSING' });
   });
 });
+
+describe('an opened image', () => {
+  it('tells of its layers and their entries, and is made others of', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'box-open-'));
+    const box = await createBox({ home: join(home, 'store') });
+    try {
+      const layers = [
+        buildLayer([
+          { path: 'a', content: 'one', uid: 5 },
+          { path: 'b', content: 'two' },
+        ]),
+        buildLayer([{ path: '.wh.b' }, { path: 'l', type: 'symlink', link: 'a' }]),
+      ];
+      await writeOciLayout(join(home, 'image'), [{ document: buildImage({ layers }), name: 'v1' }]);
+      await using image = await box.image(`oci:${join(home, 'image')}:v1`);
+      const told: unknown[] = [];
+      for (const layer of image.layers) {
+        for await (const { path, type, uid } of layer.entries()) told.push([layer.createdBy, type, path, uid]);
+      }
+      expect(told).toEqual([
+        ['layer 0', 'file', '/a', 5],
+        ['layer 0', 'file', '/b', 0],
+        ['layer 1', 'symlink', '/l', 0],
+        ['layer 1', 'whiteout', '/b', 0],
+      ]);
+      const tar: Uint8Array[] = [];
+      for await (const chunk of image.layers[0]?.tar() ?? []) tar.push(chunk);
+      expect(Buffer.concat(tar).equals(layers[0]?.tar ?? Buffer.alloc(0))).toBe(true);
+      const made = await image.append(
+        [
+          (async function* () {
+            yield writeTar([{ path: 'c', content: 'three' }]);
+          })(),
+        ],
+        { tag: 'with-c' },
+      );
+      expect(made.layers).toHaveLength(3);
+      expect((await image.flatten({ tag: `oci:${join(home, 'out')}:flat` })).layers).toHaveLength(1);
+    } finally {
+      await box[Symbol.asyncDispose]();
+      await rm(home, { recursive: true, force: true });
+    }
+  });
+});

@@ -5,8 +5,12 @@ import type { MakeOptions } from '../../options.ts';
 import { findImage, type FoundImage } from '../find-image.ts';
 import { platformOption, type Scope } from '../machine.ts';
 import { fromStore } from '../obtain.ts';
+import { ensureBlobs } from '../record-image.ts';
 import { openOutgoing } from '../transfer/open-outgoing.ts';
 import { storeScheme } from '../transfer/places.ts';
+
+/** An image by its name, or one that is open already. */
+export type ImageSource = string | Image;
 
 /** An image that another is to be made of. */
 export interface Base {
@@ -21,11 +25,20 @@ export interface Base {
  * the new image would be for that one too. Throws ERR_BOX_PLATFORM_MISSING and what the stages `fetch` and `manifest` throw.
  */
 export async function openBase(
-  text: string,
+  source: ImageSource,
   options: Omit<MakeOptions, 'tag'>,
   to: Reference,
   scope: Scope,
 ): Promise<Base> {
+  if (typeof source !== 'string') {
+    // Whoever opened it may have done so for another platform, and have a reader that keeps what passes.
+    await ensureBlobs(source, scope.context);
+    return { image: source };
+  }
+  return openNamed(source, options, to, scope);
+}
+
+async function openNamed(text: string, options: Omit<MakeOptions, 'tag'>, to: Reference, scope: Scope): Promise<Base> {
   const { pull } = options;
   const asked = await platformOption(options.platform);
   const found = await findImage(text, { ...asked, ...(pull && { pull }) }, scope);
@@ -62,4 +75,9 @@ async function readImage(found: FoundImage, platform: Platform, scope: Scope): P
     ...plugins.registry.stagesAfter('manifest'),
   ]);
   return (await row.run(found.reference as never, context)) as Image;
+}
+
+/** What an image is called in messages. */
+export function nameOf(source: ImageSource): string {
+  return typeof source === 'string' ? source : source.reference.text;
 }

@@ -100,7 +100,7 @@ describe('layers made one', () => {
   it.each([
     ['above a base', { base: 'base' }],
     ['the last two', { last: 2 }],
-  ])('hide of the lower ones what they hid: %s', async (_, { base, last }) => {
+  ])('hide of the lower ones what they hid: %s', async (_, { base, last }: { base?: string; last?: number }) => {
     const how = base === undefined ? { last: last ?? 0 } : { base: `${reference}:${base}` };
     const made = await box.squash(`${reference}:all`, { tag: 'one', ...how });
     expect(made.layers).toHaveLength(2);
