@@ -20,41 +20,55 @@ const types = ['file', 'hardlink', 'symlink', 'directory', 'other', 'whiteout', 
 /** Type, offset, size, the lengths of path and link, the number of segments. */
 const fixedSize = 1 + 8 + 8 + 4 + 4 + 4;
 
-/** Entries in few bytes, to hand from one thread to another. */
+const chunkSize = 2 ** 20;
+
+/** Entries in few bytes, in chunks whose memory can be handed from one thread to another. */
+export type EntryList = Uint8Array<ArrayBuffer>[];
+
+/** Makes an EntryList. */
 export class EntryListWriter {
-  #buffer = Buffer.allocUnsafe(2 ** 16);
+  readonly #full: EntryList = [];
+  #chunk = Buffer.allocUnsafeSlow(chunkSize);
   #used = 0;
 
   add({ type, path, link, offset, size, segments = [] }: ListedEntry): void {
     this.#reserve(fixedSize + path.length + link.length + 16 * segments.length);
-    const buffer = this.#buffer;
-    let at = buffer.writeUInt8(types.indexOf(type), this.#used);
-    at = buffer.writeDoubleLE(offset, at);
-    at = buffer.writeDoubleLE(size, at);
-    at = buffer.writeUInt32LE(path.length, at);
-    at = buffer.writeUInt32LE(link.length, at);
-    at = buffer.writeUInt32LE(segments.length, at);
-    at += buffer.write(path, at, 'latin1');
-    at += buffer.write(link, at, 'latin1');
-    for (const segment of segments) at = buffer.writeDoubleLE(segment.length, buffer.writeDoubleLE(segment.offset, at));
+    const chunk = this.#chunk;
+    let at = chunk.writeUInt8(types.indexOf(type), this.#used);
+    at = chunk.writeDoubleLE(offset, at);
+    at = chunk.writeDoubleLE(size, at);
+    at = chunk.writeUInt32LE(path.length, at);
+    at = chunk.writeUInt32LE(link.length, at);
+    at = chunk.writeUInt32LE(segments.length, at);
+    at += chunk.write(path, at, 'latin1');
+    at += chunk.write(link, at, 'latin1');
+    for (const segment of segments) at = chunk.writeDoubleLE(segment.length, chunk.writeDoubleLE(segment.offset, at));
     this.#used = at;
   }
 
-  finish(): Uint8Array {
-    return Uint8Array.from(this.#buffer.subarray(0, this.#used));
+  finish(): EntryList {
+    return [...this.#full, this.#chunk.subarray(0, this.#used)];
   }
 
   #reserve(bytes: number): void {
-    if (this.#used + bytes <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#used + bytes));
-    this.#buffer.copy(larger, 0, 0, this.#used);
-    this.#buffer = larger;
+    if (this.#used + bytes <= this.#chunk.length) return;
+    this.#full.push(this.#chunk.subarray(0, this.#used));
+    this.#chunk = Buffer.allocUnsafeSlow(Math.max(chunkSize, bytes));
+    this.#used = 0;
   }
 }
 
-/** The entries that an EntryListWriter took in, in their order. */
-export function* readEntryList(list: Uint8Array): Generator<ListedEntry, void, undefined> {
-  const buffer = Buffer.from(list.buffer, list.byteOffset, list.byteLength);
+/** The entries that an EntryListWriter took in, in their order. With `consume` each chunk is let go of when it has been read. */
+export function* readEntryList(
+  list: EntryList,
+  { consume = false }: { readonly consume?: boolean } = {},
+): Generator<ListedEntry, void, undefined> {
+  const chunks = consume ? list : [...list];
+  for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield* readChunk(chunk);
+}
+
+function* readChunk(chunk: Uint8Array<ArrayBuffer>): Generator<ListedEntry, void, undefined> {
+  const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   for (let at = 0; at < buffer.length;) {
     const type = types[buffer.readUInt8(at)] ?? 'other';
     const [offset, size] = [buffer.readDoubleLE(at + 1), buffer.readDoubleLE(at + 9)];

@@ -1,7 +1,7 @@
 import { baseName, parentPath, type BytePath } from '../byte-path.ts';
 import { invalid } from '../extract/layer-error.ts';
 import type { DeferredHardlink } from '../staged-layer.ts';
-import { readEntryList, type ListedEntry } from './entry-list.ts';
+import { readEntryList, type EntryList, type ListedEntry } from './entry-list.ts';
 import { newDirectory, walkNodes, type DirectoryNode, type TreeNode } from './nodes.ts';
 
 /** What one layer has, and what it hides of those below; as StagedLayer says it, in memory. */
@@ -12,10 +12,14 @@ export interface LayerChanges {
   readonly deferredHardlinks: readonly DeferredHardlink[];
 }
 
-/** Puts a layer's entries together in the order of its tar. Throws ERR_BOX_LAYER_INVALID. */
-export function layerChanges(list: Uint8Array, layer: number): LayerChanges {
+/** Puts a layer's entries together in the order of its tar; see readEntryList for `consume`. Throws ERR_BOX_LAYER_INVALID. */
+export function layerChanges(
+  list: EntryList,
+  layer: number,
+  options: { readonly consume?: boolean } = {},
+): LayerChanges {
   const builder = new ChangesBuilder(layer);
-  for (const entry of readEntryList(list)) builder.add(entry);
+  for (const entry of readEntryList(list, options)) builder.add(entry);
   return builder.finish();
 }
 
@@ -59,7 +63,7 @@ class ChangesBuilder {
 
   #put(entry: ListedEntry): void {
     const walk = this.#walked(parentPath(entry.path), { replace: true });
-    const name = baseName(entry.path);
+    const name = ownText(baseName(entry.path));
     const parent = walk.directory;
     if (parent === undefined) throw invalid('symlinks on the way to it form a loop');
     const { children } = parent;
@@ -135,6 +139,11 @@ class ChangesBuilder {
     if (type === 'other') return { kind: 'other' };
     return { kind: 'file', layer: this.#layer, offset, size, segments };
   }
+}
+
+/** A part of a string keeps all of it in memory. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function join(parent: string, name: string): BytePath {

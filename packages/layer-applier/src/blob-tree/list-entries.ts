@@ -8,7 +8,7 @@ import { normalizeName } from '../tar/entry-name.ts';
 import { TarType, type TarEntry } from '../tar/tar-entry.ts';
 import { TarReader } from '../tar/tar-reader.ts';
 import { parseWhiteout } from '../tar/whiteout-name.ts';
-import { EntryListWriter, type ListedEntry } from './entry-list.ts';
+import { EntryListWriter, type EntryList, type ListedEntry } from './entry-list.ts';
 
 const kinds = new Map<number, ListedEntry['type']>([
   [TarType.file, 'file'],
@@ -21,7 +21,7 @@ const kinds = new Map<number, ListedEntry['type']>([
 ]);
 
 /** Reads a tar to its end and lists its entries, within the budgets and by the rules of an extraction; makes nothing. */
-export function listThrough(input: TarInput, tally: Tally, onEntry: () => void): Uint8Array {
+export function listThrough(input: TarInput, tally: Tally, onEntry: () => void): EntryList {
   const reader = new TarReader(input, {
     headerBytes: tally.limits.headerBytes,
     onExtendedHeader: () => tally.entry(),

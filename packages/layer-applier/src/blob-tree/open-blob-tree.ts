@@ -2,6 +2,7 @@ import { digestParts, type Image, type Layer, type PrepareOptions, type StageCon
 import { createBudgets } from '../extract/budgets.ts';
 import { consumeBlob } from '../extract/extract-layer.ts';
 import { ExtractFailure, LayerError } from '../extract/layer-error.ts';
+import type { EntryList } from './entry-list.ts';
 import { layerChanges, type LayerChanges } from './layer-changes.ts';
 import { mergeChanges } from './merge-changes.ts';
 import { newDirectory, type DirectoryNode } from './nodes.ts';
@@ -30,7 +31,8 @@ export async function openBlobTree(
   try {
     for (const [position, layer] of image.layers.entries()) {
       const list = await lists.get(layer.diffId);
-      if (list !== undefined) mergeChanges(root, layer, changesOf(list, layer, position));
+      const consume = image.layers.findLastIndex(({ diffId }) => diffId === layer.diffId) === position;
+      if (list !== undefined) mergeChanges(root, layer, changesOf(list, { layer, position, consume }));
     }
   } finally {
     stop.abort();
@@ -41,7 +43,7 @@ export async function openBlobTree(
 
 type ListOptions = Pick<Parameters<typeof consumeBlob>[0], 'signal' | 'budgets' | 'emit'>;
 
-async function listLayer(layer: Layer, image: Image, { signal, budgets, emit }: ListOptions): Promise<Uint8Array> {
+async function listLayer(layer: Layer, image: Image, { signal, budgets, emit }: ListOptions): Promise<EntryList> {
   const stream = image.blobs.open(layer.descriptor, { signal });
   const outcome = await consumeBlob({ layer, stream, signal, budgets, emit }, (input, stop) => ({
     list: true,
@@ -55,9 +57,17 @@ async function listLayer(layer: Layer, image: Image, { signal, budgets, emit }: 
   return outcome.entries;
 }
 
-function changesOf(list: Uint8Array, { descriptor: { digest } }: Layer, position: number): LayerChanges {
+interface ListedLayer {
+  readonly layer: Layer;
+  readonly position: number;
+  /** The list is not wanted again: the image does not have the layer twice. */
+  readonly consume: boolean;
+}
+
+function changesOf(list: EntryList, { layer, position, consume }: ListedLayer): LayerChanges {
+  const { digest } = layer.descriptor;
   try {
-    return layerChanges(list, position);
+    return layerChanges(list, position, { consume });
   } catch (error) {
     if (!(error instanceof ExtractFailure)) throw error;
     const { code, message, hint } = error;

@@ -19,7 +19,8 @@ if (port === null) throw new Error('layer-worker runs as a worker thread only');
 const exactModes = clearThreadUmask();
 
 port.on('message', (job: Job | ListJob | ReadJob) => {
-  port.postMessage(run(job, exactModes));
+  const outcome = run(job, exactModes);
+  port.postMessage(outcome, outcome.kind === 'listed' ? outcome.entries.map(({ buffer }) => buffer) : []);
 });
 
 function run(job: Job | ListJob | ReadJob, exactModes: boolean): Outcome {

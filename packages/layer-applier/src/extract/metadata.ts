@@ -117,6 +117,10 @@ export class MetadataWriter {
       if ((name === accessAcl) !== late) continue;
       // A label belongs to the policy of the machine that gave it.
       if (name === 'security.selinux') continue;
+      if (name.startsWith('SCHILY.acl.')) {
+        this.#warnings.add('xattrs-skipped', 'ACLs name users or groups without their numbers');
+        continue;
+      }
       if (set(cString(Buffer.from(this.#escape(name), 'latin1')), value) === 0) continue;
       const errno = lastErrno();
       if (!tolerated.has(errno)) throw failedCall(`setxattr ${name}`, errno);

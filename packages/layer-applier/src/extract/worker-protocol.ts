@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@boxkit/contracts';
+import type { EntryList } from '../blob-tree/entry-list.ts';
 import type { ChannelInput } from '../decode/channel.ts';
 import type { IndexSummary } from '../layer-index/index-format.ts';
 import type { LayerBudgets } from './budgets.ts';
@@ -35,7 +36,7 @@ export type Outcome =
   /** A tar that was read and not extracted. */
   | { readonly kind: 'read'; readonly entries: number; readonly bytes: number; readonly digest: string }
   /** `entries`: see readEntryList. */
-  | { readonly kind: 'listed'; readonly entries: Uint8Array; readonly digest: string }
+  | { readonly kind: 'listed'; readonly entries: EntryList; readonly digest: string }
   | {
       readonly kind: 'failed';
       readonly code: ErrorCode;

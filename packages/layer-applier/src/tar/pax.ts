@@ -129,12 +129,15 @@ const longestXattrName = 255;
 function setXattr(to: PaxAttributes, name: string, value: Uint8Array): void {
   if (name === '' || name.length > longestXattrName || name.includes('\0'))
     throw invalid('an xattr in its extended header has no proper name');
+  if (name.startsWith('system.posix_acl_')) to.xattrs?.delete(name.replace('system.posix_acl_', 'SCHILY.acl.'));
   (to.xattrs ??= new Map()).set(name, value);
 }
 
 /** As the xattr that the kernel keeps it in; what cannot be said so stays under its key, and is warned of where xattrs are set. */
 function setAcl(to: PaxAttributes, key: string, value: string): void {
   const name = { 'SCHILY.acl.access': 'access', 'SCHILY.acl.default': 'default' }[key];
+  // GNU tar with --xattrs writes the xattr too, which has numbers where this has names.
+  if (to.xattrs?.has(`system.posix_acl_${name}`) === true) return;
   const acl = name === undefined ? undefined : aclValue(value);
   if (acl === undefined) setXattr(to, key, Buffer.from(value, 'latin1'));
   else setXattr(to, `system.posix_acl_${name}`, acl);

@@ -35,6 +35,20 @@ test("star's form has the number of a name behind it; without one it is warned o
   expect(staged.warnings).toMatchObject([{ code: 'xattrs-skipped', count: 1 }]);
 });
 
+test('an ACL that is there as an xattr too is the xattr, wherever it stands', async () => {
+  const value = aclValue('user::rw-,user:77:r--,group::r--,mask::r--,other::---') ?? new Uint8Array();
+  const [text, xattr] = [{ 'SCHILY.acl.access': 'user:lisa:rw-' }, { 'SCHILY.xattr.system.posix_acl_access': value }];
+  const { tree, staged } = await extracted([
+    { path: 'a', content: '', pax: { ...text, ...xattr } },
+    { path: 'b', content: '', pax: { ...xattr, ...text } },
+  ]);
+  expect(['a', 'b'].map((path) => Object.keys(tree.get(path)?.xattrs ?? {}))).toEqual([
+    ['system.posix_acl_access'],
+    ['system.posix_acl_access'],
+  ]);
+  expect(staged.warnings).toEqual([]);
+});
+
 test.each(['', 'user', 'user::rwz', 'king::rwx', 'user:x:rwx', 'user:5000000000:r'])('no ACL is made of %j', (text) => {
   expect(aclValue(text)).toBeUndefined();
 });

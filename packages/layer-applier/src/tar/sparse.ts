@@ -7,12 +7,30 @@ export interface Segment {
   readonly length: number;
 }
 
-/** The four segments of an old GNU sparse header ('S'); stops at the first empty one. */
-export function oldGnuSegments(header: Buffer, at: number): Segment[] {
-  return readSegments(header, at + 386, 4);
+/** What the header of an old sparse file says: its first segments, the size with holes, whether blocks continue it. */
+export interface SparseHeader {
+  readonly segments: Segment[];
+  readonly realSize: number;
+  readonly more: boolean;
 }
 
-/** The 21 segments of a block that continues an old GNU sparse header. */
+/** GNU's: struct oldgnu_header. */
+export function oldGnuHeader(header: Buffer, at: number): SparseHeader {
+  const realSize = numberField(header, at + 483, 12, 'real size');
+  return { segments: readSegments(header, at + 386, 4), realSize, more: header[at + 482] !== 0 };
+}
+
+/** star's: segments in the header only where it has no prefix. GNU tar's tar.h, struct star_in_header. */
+export function starHeader(header: Buffer, at: number): SparseHeader {
+  const isInHeader = header[at + 345] === 0 && header[at + 356 + 10] !== 0;
+  return {
+    segments: isInHeader ? readSegments(header, at + 356, 4) : [],
+    realSize: numberField(header, at + 452, 12, 'real size'),
+    more: !isInHeader || header[at + 355] !== 0,
+  };
+}
+
+/** The 21 segments of a block that continues an old sparse header. */
 export function oldGnuExtension(block: Buffer, at: number): { segments: Segment[]; more: boolean } {
   return { segments: readSegments(block, at, 21), more: block[at + 504] !== 0 };
 }

@@ -1,23 +1,16 @@
 import { exceeded, invalid, unsupported } from '../extract/layer-error.ts';
 import type { TarInput } from '../decode/tar-input.ts';
-import {
-  blockSize,
-  emptyHeader,
-  hasValidChecksum,
-  isZeroBlock,
-  numberField,
-  parseHeader,
-  type Header,
-} from './header.ts';
+import { blockSize, emptyHeader, hasValidChecksum, isZeroBlock, parseHeader, type Header } from './header.ts';
 import { ExtendedHeaders } from './extended-headers.ts';
 import type { PaxSparse } from './pax.ts';
 import { emptyEntry, TarType, type TarEntry } from './tar-entry.ts';
 import {
   checkSegments,
   oldGnuExtension,
-  oldGnuSegments,
+  oldGnuHeader,
   pairedSegments,
   readSparseMap,
+  starHeader,
   type Segment,
 } from './sparse.ts';
 
@@ -230,10 +223,11 @@ export class TarReader {
 
   #placeOldSparse(header: Header, stored: number): void {
     const input = this.#input;
-    if (header.dialect !== 'gnu') throw unsupported("it is sparse in star's old format");
-    const segments = oldGnuSegments(input.buffer, input.position);
-    const realSize = numberField(input.buffer, input.position + 483, 12, 'real size');
-    let more = input.buffer[input.position + 482] !== 0;
+    const { dialect } = header;
+    if (dialect !== 'gnu' && dialect !== 'star') throw unsupported('it is sparse in a format that is not known');
+    const start = (dialect === 'gnu' ? oldGnuHeader : starHeader)(input.buffer, input.position);
+    const { segments, realSize } = start;
+    let { more } = start;
     input.position += blockSize;
     let extensions = 0;
     while (more) {
@@ -248,8 +242,11 @@ export class TarReader {
       input.position += blockSize;
     }
     this.entry.type = TarType.file;
-    this.#expect(stored);
-    this.#setSegments(segments, realSize, stored);
+    // star counts the blocks that continue the header as data.
+    const data = dialect === 'star' ? stored - extensions : stored;
+    if (data < 0) throw invalid('it has a negative size');
+    this.#expect(data);
+    this.#setSegments(segments, realSize, data);
   }
 
   #setSegments(segments: Segment[], realSize: number, stored: number): void {
