@@ -64,15 +64,12 @@ describe('layers that box makes', () => {
 
   test('are copied by skopeo, digests and all', async (context) => {
     needs(context, 'skopeo');
-    const places = [`oci:${at('layout')}:after`, `oci:${at('again')}:after`];
-    await runCommand('skopeo', ['--insecure-policy', 'copy', '-q', '--preserve-digests', ...places]);
-    await runCommand('skopeo', [
-      '--insecure-policy',
-      'copy',
-      '-q',
-      places[0] ?? '',
-      `docker-archive:${at('saved.tar')}`,
-    ]);
+    const [from, to] = [`oci:${at('layout')}:after`, `oci:${at('again')}:after`];
+    const skopeo = async (...args: readonly string[]) =>
+      (await runCommand('skopeo', ['--insecure-policy', ...args])).stdout;
+    await skopeo('copy', '-q', '--preserve-digests', from, to);
+    expect(await skopeo('inspect', '--raw', to)).toBe(await skopeo('inspect', '--raw', from));
+    await skopeo('copy', '-q', from, `docker-archive:${at('saved.tar')}`);
   });
 
   test.for(['podman', 'buildah'])(
