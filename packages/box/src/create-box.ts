@@ -68,7 +68,7 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
     remove: async (reference) => (await import('./operations/images.ts')).removeImage(reference, machine),
     tag: async (reference, name) => (await import('./operations/images.ts')).tagImage(reference, name, machine),
     prune: async (how = {}) => (await import('./operations/prune.ts')).prune(how, machine),
-    fsck: (how = {}) => store.fsck({ ...how, emit: (event) => hub.emit(event) }),
+    fsck: async (how = {}) => (await import('./operations/fsck.ts')).fsck(how, machine),
     login: async (registry, how) => (await import('./operations/login.ts')).login(registry, how, machine),
     logout: async (registry, how = {}) => (await import('./operations/login.ts')).logout(registry, how),
     doctor: async (how = {}) => (await import('./operations/doctor.ts')).doctor(how, machine),

@@ -7,8 +7,9 @@ import { toJson } from '../output/json.ts';
 export const fsck = defineCommand({
   name: 'fsck',
   summary: 'verify the store',
-  description: `Reads every blob again and checks that every image has all of its blobs. Ends with status 1 when something
-is damaged and was not repaired.`,
+  description: `Reads every blob again, compares extracted layers with their indexes (types, modes, sizes, links) and checks
+that every image has all of its blobs. Says what would be removed. Ends with status 1 when something is damaged and was
+not repaired.`,
   options: { repair: { type: 'flag', summary: 'remove what is damaged; the next pull brings it back' } },
   operands: { usage: '', min: 0, max: 0 },
   examples: [

@@ -12,7 +12,7 @@ import { countGarbage } from './garbage.ts';
 import { createProgress } from './progress.ts';
 
 /** Bytes of all transfers on their way to the disk before their sources have to wait. */
-const writeAhead = 8 << 20;
+const writeAhead = 2 << 20;
 let ahead = 0;
 /** Bytes of one read of what has arrived. */
 const readSize = 256 << 10;
@@ -52,6 +52,8 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   let received = 0;
   /** Whether readers may see what has arrived so far. What an earlier process left is unproven until all of it is hashed. */
   let visible = true;
+  /** Whether a reader got bytes, which cannot be taken back. */
+  let seen = false;
   let file: FileHandle | undefined;
   let state: 'arriving' | 'complete' | 'present' | 'failed' = 'arriving';
 
@@ -72,6 +74,8 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
   const settled = done.then(closeIfUnused, closeIfUnused);
 
   async function bring(): Promise<void> {
+    /** Downloads from the first byte that were wrong. */
+    let fresh = 0;
     for (;;) {
       const writer = await store.blobs.write(descriptor, { signal, emit });
       if (writer === undefined) {
@@ -85,8 +89,13 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
         state = 'complete';
         return;
       } catch (error) {
-        // What an earlier process left was not what it seemed: nobody has seen it yet, so begin anew.
-        if (!isBoxError(error, 'ERR_BOX_DIGEST_MISMATCH') || writer.offset === 0) throw error;
+        // As long as nobody has seen the bytes: what an earlier process left may not have been what it seemed, and what
+        // came wrong once may come right from the next mirror, or the second time.
+        if (!isBoxError(error, 'ERR_BOX_DIGEST_MISMATCH') || seen) throw error;
+        if (writer.offset === 0 && fresh++ > 0) throw error;
+        received = 0;
+        visible = false;
+        emit({ type: 'retrying', what: `fetch blob ${descriptor.digest}`, attempt: fresh + 1, reason: error.message });
       }
     }
   }
@@ -166,6 +175,7 @@ export function startTransfer(descriptor: Descriptor, options: TransferOptions):
       if (file === undefined || received <= position) return new Uint8Array();
       const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, received - position));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      seen = true;
       // Truncated under us: the bytes were wrong, and `done` says how.
       if (bytesRead === 0) await done;
       return buffer.subarray(0, bytesRead);

@@ -55,3 +55,21 @@ export function clientFor(
       createAuthorizer({ transport, registry, name, repository, actions, findCredential, signal, emit }),
   });
 }
+
+/** A client for what a descriptor's `urls` name, outside of any registry: it has no credentials and answers no challenge. */
+export function foreignClient(
+  url: URL,
+  transport: Transport,
+  settings: EndpointSettings,
+  context: Pick<SourceContext, 'signal' | 'emit'>,
+): RegistryClient {
+  return createClient({
+    transport,
+    base: new URL('/', url),
+    fallBackToHttp: false,
+    retry: withDefaults(settings.retry),
+    signal: context.signal,
+    emit: (event) => context.emit(event),
+    authorizer: () => ({ header: () => undefined, answer: async () => Promise.resolve(false) }),
+  });
+}

@@ -10,11 +10,12 @@ import {
   type StageContext,
 } from '@boxkit/contracts';
 import { documentKind, essence, formatRegistryReference, parseRegistryReference } from '@boxkit/manifest';
-import { openBlob } from './blob-stream.ts';
 import type { RegistryClient } from './client.ts';
-import { clientFor, transportFor, type EndpointSettings } from './endpoint-client.ts';
+import { clientFor, foreignClient, transportFor, type EndpointSettings } from './endpoint-client.ts';
 import { endpointsOf, optionsOf, type Endpoint } from './hosts.ts';
 import { getManifest, headManifest, type ReceivedManifest } from './manifest-request.ts';
+import { mirrorFailed, openAnywhere } from './open-anywhere.ts';
+import { quietly, verifyTag } from './verify-tag.ts';
 
 /** Settings, or a function that reads them when the first image is resolved. */
 export type RegistrySettings = EndpointSettings | ((context: StageContext) => Promise<EndpointSettings>);
@@ -34,7 +35,8 @@ export function registrySource(settings: RegistrySettings): ImageSource {
         warnOfUnverified(endpoints, known, context);
         const clients = endpoints.map((endpoint) => clientFor(endpoint, parts.repository, transport, known, context));
         const [received, order] = await findRoot(clients, parts, reference.text, context);
-        return resolvedImage(order, parts, received, () => transport[Symbol.asyncDispose]());
+        const foreign = (url: URL): RegistryClient => foreignClient(url, transport, known, context);
+        return resolvedImage(order, parts, received, foreign, () => transport[Symbol.asyncDispose]());
       } catch (error) {
         await transport[Symbol.asyncDispose]();
         throw error;
@@ -77,34 +79,9 @@ async function findRoot(
       if (digest === kept.digest) return { descriptor: kept };
     }
     const received = await getManifest(client, parts.repository, parts.digest ?? parts.tag ?? 'latest', name);
-    if (parts.digest !== undefined) await compareTag(client, parts.digest, parts, name);
+    if (parts.digest !== undefined && parts.tag !== undefined) await verifyTag(client, parts.digest, parts, name);
     return received;
   });
-}
-
-/** A pinned digest wins over its tag; that the tag has moved on is worth a word. */
-async function compareTag(
-  client: RegistryClient,
-  pinned: Digest,
-  parts: RegistryReference,
-  name: string,
-): Promise<void> {
-  const { repository, tag } = parts;
-  if (tag === undefined) return;
-  const digest = await quietly(client, async () => await headManifest(client, repository, tag));
-  if (digest === undefined || digest === pinned) return;
-  const now = digest === 'missing' ? `there is no tag ${tag} any more` : `the tag ${tag} now points to ${digest}`;
-  client.emit({ type: 'warning', code: 'tag-moved', message: `${name}: ${now}; using the digest that was asked for` });
-}
-
-/** For questions whose answer is welcome and not needed: what fails is asked again, with patience, by another request. */
-async function quietly<T>(client: RegistryClient, ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (client.signal.aborted || !(error instanceof BoxError)) throw error;
-    return undefined;
-  }
 }
 
 /** The first answer of several clients, and the clients reordered so that it comes first; the last failure when none has one. */
@@ -124,69 +101,33 @@ async function firstOf<T>(
   throw new BoxError('ERR_BOX_INTERNAL', 'cannot resolve an image without any endpoint');
 }
 
-/** Says that a mirror was of no use; rethrows what is no fault of the mirror's. */
-function mirrorFailed(client: RegistryClient, error: unknown, signal: AbortSignal): void {
-  if (signal.aborted || !(error instanceof BoxError)) throw error;
-  client.emit({
-    type: 'warning',
-    code: 'mirror-failed',
-    message: `going past the mirror ${client.host}: ${error.message}`,
-  });
-}
-
 function resolvedImage(
   clients: readonly RegistryClient[],
   parts: RegistryReference,
   root: Root,
+  foreign: (url: URL) => RegistryClient,
   dispose: () => PromiseLike<void>,
 ): ResolvedImage {
+  /** How often each blob was asked for from its start: what came wrong is asked for elsewhere the next time. */
+  const asked = new Map<Digest, number>();
   return {
     descriptor: root.descriptor,
     async open(descriptor, { offset = 0, signal }) {
       if (root.bytes !== undefined && descriptor.digest === root.descriptor.digest) return whole(root.bytes);
       const path = pathOf(descriptor, parts.repository);
-      const scoped = clients.map((client) => client.scoped(signal));
-      return await openAnywhere(scoped, path, descriptor, offset);
+      const times = asked.get(descriptor.digest) ?? 0;
+      if (offset === 0) asked.set(descriptor.digest, times + 1);
+      const first = times % clients.length;
+      const order = [...clients.slice(first), ...clients.slice(0, first)].map((client) => client.scoped(signal));
+      return await openAnywhere(
+        { clients: order, path, descriptor, foreign: (url) => foreign(url).scoped(signal) },
+        offset,
+      );
     },
     async [Symbol.asyncDispose]() {
       await dispose();
     },
   };
-}
-
-/** Opens a blob at the first client that has it; when that one fails in the middle, the next goes on from there. */
-async function openAnywhere(
-  clients: readonly RegistryClient[],
-  path: string,
-  descriptor: Descriptor,
-  offset: number,
-): Promise<SourceStream> {
-  const [client, ...others] = clients;
-  if (client === undefined)
-    throw new BoxError('ERR_BOX_INTERNAL', `cannot fetch ${descriptor.digest} without any endpoint`);
-  if (others.length === 0) return await openBlob(client, path, descriptor, offset);
-  let stream: SourceStream;
-  try {
-    stream = await openBlob(client, path, descriptor, offset);
-  } catch (error) {
-    mirrorFailed(client, error, client.signal);
-    return await openAnywhere(others, path, descriptor, offset);
-  }
-  return { startedAt: offset, [Symbol.asyncIterator]: goOn };
-
-  async function* goOn(): AsyncGenerator<Uint8Array> {
-    let position = offset;
-    try {
-      for await (const chunk of stream) {
-        position += chunk.length;
-        yield chunk;
-      }
-    } catch (error) {
-      if (client === undefined) throw error;
-      mirrorFailed(client, error, client.signal);
-      yield* await openAnywhere(others, path, descriptor, position);
-    }
-  }
 }
 
 function pathOf(descriptor: Descriptor, repository: string): string {

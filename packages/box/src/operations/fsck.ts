@@ -1,0 +1,17 @@
+import type { FsckResult } from '@boxkit/store';
+import type { Cancellable } from '../options.ts';
+import type { Machine } from './machine.ts';
+import { layerProblem } from './fsck-layer.ts';
+
+/** Verifies the store: blobs by their digests, extracted layers by their indexes, records by what they name. */
+export async function fsck(
+  options: Cancellable & { readonly repair?: boolean },
+  machine: Machine,
+): Promise<FsckResult> {
+  const { signal } = options;
+  return machine.store.fsck({
+    ...options,
+    emit: (event) => machine.emit(event),
+    verifyTree: async (kind, path) => (kind === 'layers' ? layerProblem(path, signal) : undefined),
+  });
+}
