@@ -193,6 +193,40 @@ describe('createBox', () => {
     }
   });
 
+  it('keeps the budgets of the configuration and the call, and leaves nothing of an image that passes them', async () => {
+    const layout = join(home, 'layout');
+    const entries = [1, 2, 3].map((at) => ({ path: `file-${at}`, content: 'x' }));
+    await writeOciLayout(layout, [{ document: buildImage({ layers: [buildLayer(entries)] }), name: 'b' }]);
+    const box = await open({ config: { budgets: { entries: 2 } } });
+    const exceeded = { code: 'ERR_BOX_BUDGET_EXCEEDED', fields: { budget: 'entries', limit: 2 } };
+    const reference = `oci:${layout}:b`;
+    await expect(box.unpack(reference, join(home, 'tree'))).rejects.toMatchObject(exceeded);
+    await expect(box.run(reference)).rejects.toMatchObject(exceeded);
+    await expect(box.look(reference)).rejects.toMatchObject(exceeded);
+    await expect(text(box.readFile(reference, 'file-1'))).rejects.toMatchObject(exceeded);
+    expect(await readdir(home)).not.toContain('tree');
+    expect(await text(box.readFile(reference, 'file-1', { budgets: { entries: 3 } }))).toBe('x');
+    await box.unpack(reference, join(home, 'tree'), { budgets: { entries: 3 } });
+    expect(await readdir(join(home, 'tree'))).toHaveLength(3);
+  });
+
+  it('reads a file of an image that was only pulled without extracting it', async () => {
+    const layout = join(home, 'layout');
+    const entries = [{ path: 'etc/motd', content: 'only pulled\n' }] as const;
+    await writeOciLayout(layout, [{ document: buildImage({ layers: [buildLayer(entries)] }), name: 'a' }]);
+    const box = await open();
+    await box.pull(`oci:${layout}:a`);
+    const kept = async (): Promise<readonly string[]> =>
+      (
+        await Promise.all(
+          ['layers', 'rootfs', 'containers'].map((kind) => readdir(join(box.home, kind), { recursive: true })),
+        )
+      ).flat();
+    const before = await kept();
+    expect(await text(box.readFile(`oci:${layout}:a`, '/etc/motd', { pull: 'never' }))).toBe('only pulled\n');
+    expect(await kept()).toEqual(before);
+  });
+
   it('writes a frozen directory that it can read again', async () => {
     const box = await open();
     const frozen = join(home, 'frozen');
@@ -236,6 +270,9 @@ describe('createBox', () => {
     });
     await expect(read({ isolatoin: 'x' })).rejects.toThrow('there is no setting "isolatoin"');
     await expect(read({ concurrency: 0 })).rejects.toThrow('concurrency: must be a whole number from 1 to 64');
+    for (const budgets of [{ entrys: 1 }, { bytes: '1' }, { ratio: 0 }, { depth: 1.5 }, 3, []]) {
+      await expect(read({ budgets })).rejects.toThrow('budgets: must be an object of whole numbers above zero');
+    }
     await expect(read([])).rejects.toMatchObject({ code: 'ERR_BOX_CONFIG_INVALID' });
     expect(await readConfig(join(home, 'no such file'))).toEqual({});
     await expect(readConfig(join(home, 'no such file'), { mustExist: true })).rejects.toThrow('no such file');
