@@ -22,6 +22,8 @@ export const debianPackages = [
   { name: 'pigz', program: 'pigz', why: 'gzip streams as it writes them' },
   { name: 'zstd', program: 'zstd', why: 'zstd layers as it writes them' },
   { name: 'acl', program: 'setfacl', why: 'ACLs in tars of other writers' },
+  { name: 'cpio', program: 'cpio', why: 'tars of another writer' },
+  { name: 'pax', program: 'pax', why: 'tars of another writer' },
   { name: 'libarchive-tools', program: 'bsdtar', why: 'tars of another writer; peer of extraction' },
   { name: 'e2fsprogs', program: 'mkfs.ext4', why: 'fresh and small file systems' },
   { name: 'passt', program: 'pasta', why: 'private networks without root' },

@@ -12,7 +12,7 @@ import {
   writeTar,
   type TarEntry,
 } from '@boxkit/testkit';
-import { extracted, failure, paths, stage } from '../extract/layer.fixture.ts';
+import { extracted, failure, paths, sha256, stage } from '../extract/layer.fixture.ts';
 
 const long = `${'directory-of-a-long-name/'.repeat(6)}${'file'.repeat(30)}`;
 
@@ -58,6 +58,46 @@ test.each(makers)('%s is read as its own program reads it', async (_name, progra
   expect(differences.filter((line) => program === 'tar' || !line.startsWith('.: mtime'))).toEqual([]);
 });
 
+const archivers: readonly (readonly [name: string, program: string, script: string])[] = [
+  ["cpio's tar", 'cpio', 'find . -print0 | cpio -0 -o -H tar > ../layer.tar 2>/dev/null'],
+  ["cpio's ustar", 'cpio', 'find . -print0 | cpio -0 -o -H ustar > ../layer.tar 2>/dev/null'],
+  ["pax's tar", 'pax', 'pax -w -x tar -f ../layer.tar .'],
+  ["pax's ustar", 'pax', 'pax -w -x ustar -f ../layer.tar .'],
+  ["bsdtar's v7", 'bsdtar', 'bsdtar --format=v7 -cf ../layer.tar .'],
+  ['GNU tar, names as bytes', 'tar', 'tar --format=posix --pax-option=hdrcharset=BINARY -cf ../layer.tar .'],
+  [
+    'GNU tar, a global header',
+    'tar',
+    'tar --format=posix --pax-option=comment:=x,globexthdr.name=g -cf ../layer.tar .',
+  ],
+  ['GNU tar, without an end mark', 'tar', 'tar -b1 -cf - . | head -c -1024 > ../layer.tar'],
+  ['GNU tar, one block of zeros at the end', 'tar', 'tar -b1 -cf - . | head -c -512 > ../layer.tar'],
+  ['GNU tar, other bytes behind the end', 'tar', '{ tar -b1 -cf - .; echo more; } > ../layer.tar'],
+];
+
+/** Everything that the oldest of them can write. */
+const oldTree = `mkdir -p d/${'p'.repeat(60)} d/closed; cd d; echo hi > file; ln file hard; ln -s file symlink; ln symlink both
+mkfifo fifo; mknod null c 1 3; mknod disk b 8 1; chmod 4755 file; chown 60000:60001 file; touch -d 2037-01-01 future
+printf x > ${'p'.repeat(60)}/q; touch "$(printf '\\377\\376')" 'two
+lines' ' space'; chmod 555 closed`;
+
+test.for(archivers)('%s: read as GNU tar reads it', async ([_name, program, script], context) => {
+  await using directory = await temporaryDirectory('formats');
+  const [root, other] = [join(directory.path, 'root'), join(directory.path, 'other')];
+  await mkdir(root);
+  await mkdir(other);
+  await runCommand('sh', ['-ec', oldTree], { cwd: root });
+  requireTool(context, program);
+  // Old formats have no place for devices and fifos: they are left out, and the status says so.
+  await runCommand('sh', ['-c', `{ ${script}; } || true`], { cwd: root });
+  await runCommand('tar', ['--delay-directory-restore', '-xpf', '../layer.tar'], { cwd: other });
+  const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
+  const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
+  const differences = await compareTrees(staged.path, other);
+  expect(differences.filter((line) => !line.startsWith('.: mtime'))).toEqual([]);
+  expect(staged.warnings).toEqual([]);
+});
+
 test.each([
   ['v7', ['--format=v7']],
   ['ustar', ['--format=ustar']],
@@ -77,13 +117,19 @@ test.each([
   expect(await compareTrees(staged.path, other)).toEqual([]);
 });
 
-test.each(['gnu', 'posix'])('holes stay holes (%s)', async (format) => {
+test.each([
+  ['--format=gnu'],
+  ['--format=oldgnu'],
+  ['--format=posix'],
+  ['--format=posix', '--sparse-version=0.1'],
+  ['--format=posix', '--sparse-version=0.0'],
+])('holes stay holes (%s %s)', async (...options) => {
   await using directory = await temporaryDirectory('formats');
   const root = join(directory.path, 'root');
   await mkdir(root);
   await writeFile(join(root, 'holes'), 'start');
   await truncate(join(root, 'holes'), 2 ** 30);
-  await runCommand('tar', [`--format=${format}`, '--sparse', '-cf', '../layer.tar', '.'], { cwd: root });
+  await runCommand('tar', [...options, '--sparse', '-cf', '../layer.tar', '.'], { cwd: root });
   const { stdout } = await runCommand('cat', [join(directory.path, 'layer.tar')], { encoding: 'latin1' });
   const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
   const { size, blocks } = statSync(join(staged.path, 'holes'));
@@ -234,4 +280,64 @@ test('devices keep their numbers in every format', async (context) => {
     const staged = await stage(directory.path, Buffer.from(stdout, 'latin1'));
     expect(await compareTrees(staged.path, root, { ignore: ['mtime'] })).toEqual([]);
   }
+});
+
+/** A sparse file as star writes it: its map in the header, or, where that has a prefix, in blocks behind it. */
+function starSparse(segments: readonly (readonly [offset: number, data: string])[], prefix: string): Buffer {
+  const octal = (value: number): string => `${value.toString(8).padStart(11, '0')} `;
+  const header = Buffer.alloc(512);
+  const put = (text: string, at: number): number => header.write(text, at, 'latin1');
+  const extensions: Buffer[] = [];
+  const inHeader = prefix === '' ? 4 : 0;
+  segments.forEach(([offset, data], position) => {
+    const text = octal(offset) + octal(data.length);
+    if (position < inHeader) {
+      put(text, 356 + 24 * position);
+      return;
+    }
+    const [block, place] = [Math.floor((position - inHeader) / 21), (position - inHeader) % 21];
+    (extensions[block] ??= Buffer.alloc(512)).write(text, 24 * place, 'latin1');
+  });
+  extensions.slice(0, -1).forEach((block) => (block[504] = 1));
+  const data = Buffer.from(segments.map(([, text]) => text).join(''));
+  put('holes', 0);
+  put('0000644', 100);
+  for (const at of [108, 116]) put('0000000', at);
+  put(octal(data.length + 512 * extensions.length), 124);
+  put(octal(1_700_000_000), 136);
+  put('S', 156);
+  put('ustar\u000000', 257);
+  put(prefix, 345);
+  if (inHeader > 0 && extensions.length > 0) header[355] = 1;
+  put(octal(100_000), 452);
+  for (const at of [476, 488]) put(octal(1_700_000_000), at);
+  put('tar\0', 508);
+  header.fill(' ', 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  put(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  const padding = Buffer.alloc(-data.length & 511);
+  return Buffer.concat([header, ...extensions, data, padding, writeTar([{ path: 'after', content: 'x' }])]);
+}
+
+test.each([
+  ['in the header', 3, ''],
+  ['in the header and one block', 20, ''],
+  ['in blocks', 60, 'some/prefix'],
+])("star's old sparse files are read, their map %s", async (_name, count, prefix) => {
+  const segments = Array.from({ length: count }, (_none, at) => [at * 1000 + 5, `data ${at}`] as const);
+  const { tree } = await extracted(starSparse(segments, prefix));
+  const content = Buffer.alloc(100_000);
+  for (const [offset, data] of segments) content.write(data, offset, 'latin1');
+  const path = prefix === '' ? 'holes' : `${prefix}/holes`;
+  expect(tree.get(path)).toMatchObject({ size: '100000', content: sha256(content).slice(7) });
+  expect(tree.get('after')?.type).toBe('file');
+});
+
+test("star's sparse map must fit its data", async () => {
+  const tar = starSparse([[5, 'data']], '');
+  tar.write('00000000009 ', 124, 'latin1');
+  tar.fill(' ', 148, 156);
+  const sum = tar.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  tar.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  expect((await failure(tar)).code).toBe('ERR_BOX_LAYER_INVALID');
 });
