@@ -48,7 +48,7 @@ beforeAll(async () => {
   for (const [scheme, server] of Object.entries(servers)) {
     server.on('connection', () => (connections += 1));
     await once(server.listen(0, '127.0.0.1'), 'listening');
-    resources.defer(() => server.close());
+    resources.defer(() => void server.close());
     bases[scheme] = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   }
   transport = resources.use(
