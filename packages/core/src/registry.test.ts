@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { definePlugin } from '@boxkit/contracts';
-import type { ImageSource, Plugin, PluginHost } from '@boxkit/contracts';
+import type { ImageDestination, ImageSource, Plugin, PluginHost } from '@boxkit/contracts';
 import { createRegistry } from './registry.ts';
 
 const source = (scheme: string): ImageSource => ({
@@ -38,6 +38,13 @@ describe('plugin registry', () => {
       'a source without resolve',
       untyped('odd', (host: PluginHost) => host.addSource({ scheme: 'x', description: '' } as ImageSource)),
       'plugin odd: source.resolve: must be a function',
+    ],
+    [
+      'a destination without write',
+      untyped('odd', (host: PluginHost) =>
+        host.addDestination({ scheme: 'x', description: '' } as unknown as ImageDestination),
+      ),
+      'plugin odd: destination.write: must be a function',
     ],
     [
       'a source with an impossible scheme',
