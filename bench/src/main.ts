@@ -35,6 +35,9 @@ switch (positionals[0]) {
   case 'making':
     await (await import('./making.ts')).benchMaking(options);
     break;
+  case 'looking':
+    await (await import('./looking.ts')).benchLooking(options);
+    break;
   case 'linear':
     await (await import('./linear.ts')).benchLinear(options);
     break;
@@ -43,7 +46,7 @@ switch (positionals[0]) {
     break;
   default:
     process.stderr.write(
-      'npm run bench -- pull|unpack|run|shared|transfer|making|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+      'npm run bench -- pull|unpack|run|shared|transfer|making|looking|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
     );
     process.exitCode = 2;
 }
