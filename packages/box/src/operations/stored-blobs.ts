@@ -8,7 +8,7 @@ const defaultLimit = 4 * 1024 * 1024;
 export function storedBlobs(store: Store): BlobReader {
   const open: BlobReader['open'] = (descriptor, options = {}): BlobStream => ({
     path: store.blobs.pathOf(descriptor.digest),
-    [Symbol.asyncIterator]: () => verified(store.blobs.open(descriptor.digest, options), descriptor),
+    [Symbol.asyncIterator]: () => verified(store, store.blobs.open(descriptor.digest, options), descriptor),
   });
   return {
     open,
@@ -33,7 +33,11 @@ export function storedBlobs(store: Store): BlobReader {
   };
 }
 
-async function* verified(bytes: AsyncIterable<Uint8Array>, descriptor: Descriptor): AsyncGenerator<Uint8Array> {
+async function* verified(
+  store: Store,
+  bytes: AsyncIterable<Uint8Array>,
+  descriptor: Descriptor,
+): AsyncGenerator<Uint8Array> {
   const { algorithm, hex } = digestParts(descriptor.digest);
   const hasher = createHash(algorithm);
   let size = 0;
@@ -44,11 +48,13 @@ async function* verified(bytes: AsyncIterable<Uint8Array>, descriptor: Descripto
   }
   const received = hasher.digest('hex');
   if (size === descriptor.size && received === hex) return;
+  // What stays would fail for ever: without it the image counts as incomplete, and the next command fetches it.
+  if (received !== hex) await store.blobs.delete(descriptor.digest);
   throw new BoxError(
     'ERR_BOX_STORE_CORRUPT',
     `the blob ${descriptor.digest} in the store has other bytes than it had`,
     {
-      hint: '`box fsck --repair` removes it; then pull the image again.',
+      hint: 'It was removed; run the command again, or pull the image, to fetch it anew, and box fsck to check the others.',
       fields: { digest: descriptor.digest, received: `${algorithm}:${received}`, size },
     },
   );
