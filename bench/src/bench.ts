@@ -17,6 +17,8 @@ export interface Contestant {
   readonly prepare?: string;
   /** For `sh -ec`, in a directory of its own. */
   readonly script: string;
+  /** What it prints is shown. */
+  readonly tells?: boolean;
 }
 
 export const workspace = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -37,6 +39,7 @@ export async function compete(title: string, contestants: readonly Contestant[],
         try {
           if (contestant.prepare !== undefined) await measure(contestant.prepare, fresh.path, environment);
           const cost = await measure(contestant.script, fresh.path, environment);
+          if (contestant.tells === true) process.stdout.write(cost.printed);
           costs.set(contestant.name, [...(costs.get(contestant.name) ?? []), cost]);
         } catch (error) {
           failures.set(contestant.name, error instanceof Error ? (error.message.split('\n').at(-2) ?? '') : '');
@@ -62,8 +65,8 @@ function table(
     const wall = median(walls);
     const ratio = reference / wall;
     const cells = [
-      `${wall.toFixed(2)} s`,
-      `(${Math.min(...walls).toFixed(2)}-${Math.max(...walls).toFixed(2)})`,
+      `${wall.toFixed(wall < 1 ? 3 : 2)} s`,
+      `(${[Math.min(...walls), Math.max(...walls)].map((one) => one.toFixed(one < 1 ? 3 : 2)).join('-')})`,
       `first takes ${ratio.toFixed(2)}x`,
       `cpu ${median(runs.map(({ cpu }) => cpu)).toFixed(2)} s`,
       `peak ${(Math.max(...runs.map(({ memory }) => memory)) / 1e6).toFixed(0)} MB`,

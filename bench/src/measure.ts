@@ -10,6 +10,8 @@ export interface Cost {
   readonly cpu: number;
   /** Bytes: the largest resident set of any one process. */
   readonly memory: number;
+  /** Its standard output. */
+  readonly printed: string;
 }
 
 /** Runs a shell command under GNU time, with the clock started when everything before has reached the disk. */
@@ -28,7 +30,7 @@ export async function measure(
   if (result.code !== 0) throw new Error(`${script}: ${result.code} ${result.stderr.slice(-2000)}`);
   const [, user, system, kibibytes] = (await readFile(report, 'utf8')).trim().split(' ').map(Number);
   await rm(report);
-  return { wall, cpu: (user ?? 0) + (system ?? 0), memory: (kibibytes ?? 0) * 1024 };
+  return { wall, cpu: (user ?? 0) + (system ?? 0), memory: (kibibytes ?? 0) * 1024, printed: result.stdout };
 }
 
 export function median(numbers: readonly number[]): number {
