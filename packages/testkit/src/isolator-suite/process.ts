@@ -132,6 +132,14 @@ export function processTests(context: SuiteContext): void {
       expect(await context.harness.sh('ulimit -Sn; ulimit -Hn', { limits })).toBe('100\n200');
     });
 
+    test('may have no limit where the caller has none, and never more than the kernel knows', async () => {
+      const limits = { ulimits: [{ name: 'core', soft: 0, hard: Infinity }] };
+      const printed = await context.harness.attempt('ulimit -Sc; ulimit -Hc', { limits });
+      expect(['0\nunlimited', 'ERR_BOX_CONTAINER_SETUP']).toContain(printed);
+      const many = { ulimits: [{ name: 'nofile', soft: Infinity, hard: Infinity }] };
+      expect(await context.harness.attempt('ulimit -n', { limits: many })).toMatch(/^(?:\d+|ERR_BOX_CONTAINER_SETUP)$/);
+    });
+
     test('runs on an overlay, whose lower layer stays as it is', async () => {
       const { harness } = context;
       expect(await harness.sh('echo new > /etc/new; rm /etc/group; ls /etc', { overlay: true })).toContain('new');

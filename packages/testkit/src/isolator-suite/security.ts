@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SystemCall } from '@boxkit/contracts';
@@ -71,6 +73,8 @@ export function securityTests(context: SuiteContext): void {
       ['remounting /proc/sys', 'mount -o remount,rw,bind /proc/sys && echo done'],
       ['a device of the host', 'mknod /zero c 1 5; head -c 1 /zero | wc -c'],
       ['a device of the host in /dev', 'mknod /dev/zero2 c 1 5; head -c 1 /dev/zero2 | wc -c'],
+      ['the disk', `mknod /disk b ${diskNumbers().join(' ')}; head -c 1 /disk | wc -c`],
+      ['the disk in /dev', `mknod /dev/disk b ${diskNumbers().join(' ')}; head -c 1 /dev/disk | wc -c`],
       ['a device of the host in memory', 'mknod /dev/shm/zero c 1 5; head -c 1 /dev/shm/zero | wc -c'],
       ['a new user namespace', 'unshare -U true && echo done'],
       ['a new mount namespace', 'unshare -m true && echo done'],
@@ -109,6 +113,28 @@ export function securityTests(context: SuiteContext): void {
       const script = 'tail -n +3 /proc/net/dev | wc -l; ifconfig lo | grep -c UP';
       const expected = can('network-none') ? '1\n1' : 'ERR_BOX_NOT_ENFORCEABLE';
       expect(await context.harness.attempt(script, { network: 'none' })).toBe(expected);
+    });
+
+    test('a private network has a device of its own, and leads nowhere on the host’s loopback device', async () => {
+      const server = createServer((socket) => socket.end('reached\n')).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const script = `nc 127.0.0.1 ${port} </dev/null 2>/dev/null; tail -n +3 /proc/net/dev | wc -l`;
+      const expected = can('network-private') ? '2' : 'ERR_BOX_NOT_ENFORCEABLE';
+      expect(await context.harness.attempt(script, { network: 'private' })).toBe(expected);
+      // which is what the host's network is there for
+      expect(await context.harness.attempt(script, { network: 'host' })).toMatch(/^reached\n/);
+      server.close();
+    });
+
+    test('no descriptor that is open leads out by ..', async () => {
+      const target = join(context.harness.directory, 'outside by ..');
+      await writeFile(target, 'outside');
+      const climbs = Array.from({ length: 64 }, (_none, at): readonly SystemCall[] => [
+        { name: 'fchdir', args: [at], why: 'whatever was left open', ignore: 'any' },
+        { name: 'chdir', args: ['../'.repeat(40)], why: 'climb', ignore: 'any' },
+      ]);
+      expect(await context.harness.attack([...climbs.flat(), ...printFile(target.slice(1))])).toBe('');
     });
 
     test.each(['/proc/self/fd/5', '/proc/1/cwd/..', '/proc/self/root/../..'])(
@@ -152,6 +178,12 @@ export function securityTests(context: SuiteContext): void {
       expect(await readdir(outside)).toEqual([]);
     });
   });
+}
+
+/** Major and minor number of the device that the host's root is on. makedev(3). */
+function diskNumbers(): readonly [major: number, minor: number] {
+  const { dev } = statSync('/');
+  return [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xf_ff00)];
 }
 
 function printFile(path: string): readonly SystemCall[] {

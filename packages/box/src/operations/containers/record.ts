@@ -1,6 +1,7 @@
 import type { BoxEvent, ExitStatus, PlannedContainer, RunningContainer, Stage, StageContext } from '@boxkit/contracts';
 import { type DiskContainer, type DiskStore, ownerOf } from '@boxkit/store';
 import type { ContainerDetails } from './details.ts';
+import { meantStatus } from './meant-signal.ts';
 import { saveBundle } from './saved-bundle.ts';
 
 export interface RecordOptions {
@@ -88,7 +89,7 @@ export async function recordStart(handle: DiskContainer, planned: PlannedContain
 
 async function recordedExit(exit: Promise<ExitStatus>, handle: DiskContainer): Promise<ExitStatus> {
   try {
-    const status = await exit;
+    const status = meantStatus(handle.path, await exit);
     await recordExit(handle, status);
     return status;
   } catch (error) {

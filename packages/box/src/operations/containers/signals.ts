@@ -5,6 +5,7 @@ import { detailsOf } from './details.ts';
 import { findContainer, firstProcess, requireProcess, summarize, wrongState } from './find.ts';
 import { resume } from './pause.ts';
 import type { ContainerSummary } from './types.ts';
+import { noteSignal } from './meant-signal.ts';
 import { hasEnded } from './wait.ts';
 
 /** Sends a signal to the first process. Throws ERR_BOX_CONTAINER_STATE when there is none. */
@@ -19,7 +20,7 @@ async function send(record: ContainerRecord, signal: NodeJS.Signals | number): P
   const reply = await askSupervisor(record.path, { do: 'kill', signal });
   if (reply !== undefined && 'sent' in reply) return reply.sent;
   const pid = firstProcess(record);
-  return pid !== undefined && signalFirstProcess(pid, signal);
+  return pid !== undefined && signalFirstProcess(pid, signal, (meant) => noteSignal(record.path, meant));
 }
 
 export async function stop(
