@@ -10,7 +10,6 @@ import type { Machine } from './machine.ts';
 const tools = [
   { name: 'bwrap', what: 'the backend bubblewrap', from: 'bubblewrap' },
   { name: 'unshare', what: 'the backend unshare', from: 'util-linux' },
-  { name: 'chroot', what: 'the backend chroot', from: 'coreutils' },
   { name: 'newuidmap', what: 'more than one user id without root', from: 'uidmap' },
   { name: 'newgidmap', what: 'more than one group id without root', from: 'uidmap' },
   { name: 'igzip', what: 'faster unpacking of gzip layers', from: 'isal' },
