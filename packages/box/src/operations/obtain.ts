@@ -21,6 +21,7 @@ export async function obtain(
 ): Promise<{ readonly found: FoundImage; readonly row: Row }> {
   const { plugins, stages } = machine;
   const found = await findImage(text, options, machine);
+  if (found.stored === undefined || options.apply.directory !== undefined) await prepare();
   const source = closingEarly(found.stored === undefined ? stages.fetch(options) : fromStore(found, machine));
   const platform = found.stored?.requested ?? found.stored?.platform ?? options.platform;
   const row: Row = [
@@ -45,12 +46,22 @@ export function fromStore({ reference, stored }: FoundImage, { store }: Operatio
   };
 }
 
+/** What extracts takes as long to start as a registry to answer. */
+async function prepare(): Promise<void> {
+  const { prepareExtraction } = await import('@boxkit/layer-applier/prepare');
+  prepareExtraction();
+}
+
 /** `apply` that also keeps the image under its name once all of it is verified. */
 function recordedBy(apply: ApplyStage, { store }: OperationParts): Stage<Image, AppliedImage> {
   return {
     name: apply.name,
     async run(image, context) {
-      const applied = await apply.run(image, context);
+      const applied = await apply.run(image, context).catch(async (error: unknown) => {
+        const { removeDamagedBlobs } = await import('./remove-damaged-blobs.ts');
+        if (!(await removeDamagedBlobs(error, image, context))) throw error;
+        return apply.run(image, context);
+      });
       await recordImage(image, store, context);
       return applied;
     },

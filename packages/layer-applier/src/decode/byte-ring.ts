@@ -16,10 +16,12 @@ export interface ByteRing {
 const word = { written: 0, read: 1, state: 2 } as const;
 const state = { open: 0, ended: 1, stopped: 2 } as const;
 
-const ringSize = 2 ** 22;
+/** Bytes of a ring that neither end waits for without need. */
+export const ringSize = 2 ** 22;
 
-export function createRing(size = ringSize): ByteRing {
-  return { control: new SharedArrayBuffer(16), data: new SharedArrayBuffer(size) };
+/** `data` may have served another ring, whose both ends are done with it. */
+export function createRing(data = new SharedArrayBuffer(ringSize)): ByteRing {
+  return { control: new SharedArrayBuffer(16), data };
 }
 
 /** The writing end, for a thread with an event loop. */

@@ -19,13 +19,18 @@ export interface TarChannel {
   halt(): void;
 }
 
-/** `size`: bytes of the blob. `file`: its path, when all of it is there. */
-export function openChannel(compression: Compression, size: number, file: string | undefined): TarChannel {
-  return (compression === 'gzip' ? openIgzip(size, file) : undefined) ?? ringChannel(compression);
+/** `size`: bytes of the blob. `file`: its path, when all of it is there. `memory`: gives what a ring may use. */
+export function openChannel(
+  compression: Compression,
+  size: number,
+  file: string | undefined,
+  memory: () => SharedArrayBuffer,
+): TarChannel {
+  return (compression === 'gzip' ? openIgzip(size, file) : undefined) ?? ringChannel(compression, memory());
 }
 
-function ringChannel(compression: Compression): TarChannel {
-  const ring = createRing();
+function ringChannel(compression: Compression, memory: SharedArrayBuffer): TarChannel {
+  const ring = createRing(memory);
   const writer = new RingWriter(ring);
   return {
     input: { kind: 'ring', ring },

@@ -99,29 +99,25 @@ function start(program: string, file: string | undefined): Started | undefined {
 
 /** Writes the blob into the process; one that reads the file itself has the chunks only verified and counted. */
 async function feed(
-  child: ChildProcess,
+  { stdin }: ChildProcess,
   start: Uint8Array,
   chunks: AsyncIterator<Uint8Array>,
   isHalted: () => boolean,
 ): Promise<void> {
-  const { stdin } = child;
   // EPIPE: it has ended, and its status says why.
   stdin?.on('error', () => {});
   let chunk: Uint8Array | undefined = start;
   while (chunk !== undefined && !isHalted()) {
-    if (stdin !== null && !stdin.destroyed && !stdin.write(Uint8Array.from(chunk))) await writable(stdin);
+    if (stdin !== null && !stdin.destroyed) await written(stdin, chunk);
     const next: IteratorResult<Uint8Array> = await chunks.next();
     chunk = next.done === true ? undefined : next.value;
   }
   stdin?.end();
 }
 
-async function writable(stdin: NonNullable<ChildProcess['stdin']>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const done = (): void => {
-    resolve();
-  };
-  stdin.once('drain', done).once('close', done);
-  await promise;
-  stdin.off('drain', done).off('close', done);
+/** Resolves when a chunk has been taken over, or will never be: until then its memory must not change. */
+function written(stdin: NonNullable<ChildProcess['stdin']>, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    stdin.write(chunk, () => resolve());
+  });
 }

@@ -18,6 +18,7 @@ import type { StagedLayer } from '../staged-layer.ts';
 import { chooseIdMap } from './choose-id-map.ts';
 import { extractLayers, requireComplete, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
+import { fetchAhead } from './fetch-ahead.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
 import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
@@ -57,6 +58,7 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
   if (missing.length > 0) await requireSpace(image, store.home, await spaceNeeded(store, missing));
   const byDiffId = new Map<string, StagedLayer>();
   const made = new Set<string>();
+  await using _ = fetchAhead(image, missing, context.signal);
   await extractLayers(distinct, {
     signal: context.signal,
     concurrency: options.concurrency,

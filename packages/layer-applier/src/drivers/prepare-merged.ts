@@ -19,6 +19,7 @@ import { chooseIdMap } from './choose-id-map.ts';
 import { cloneTree } from './clone-tree.ts';
 import { extractLayers, requireComplete, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
+import { fetchAhead } from './fetch-ahead.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { layerForm } from './overlay-stack.ts';
 import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
@@ -152,6 +153,7 @@ async function mergeInto(
   const budgets = createBudgets(options.budgets);
   const privileged = isMachineRoot();
   const warnings: LayerWarning[] = [];
+  await using _ = fetchAhead(image, layers, context.signal);
   await extractLayers(layers, {
     signal: context.signal,
     concurrency: options.concurrency,

@@ -68,7 +68,7 @@ async function runWith(worker: HeldWorker, options: BlobOptions, makeJob: MakeJo
     const start = await readMagic(chunks);
     const compression = await magicOf(start, chunks);
     signal.throwIfAborted();
-    channel = openChannel(compression, layer.descriptor.size, stream.path);
+    channel = openChannel(compression, layer.descriptor.size, stream.path, worker.memory);
     const extraction = worker.run(makeJob(channel.input, stop));
     const feeding = channel.feed(start, chunks);
     const [fed, outcome] = await Promise.all([settled(feeding, halt), settled(extraction, halt)]);

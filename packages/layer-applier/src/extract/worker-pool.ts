@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { ringSize } from '../decode/byte-ring.ts';
 import { ExtractFailure } from './layer-error.ts';
 import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
 
@@ -7,6 +8,8 @@ import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
 export interface HeldWorker {
   /** Runs one job. Rejects when the thread dies. */
   run(job: Job | ListJob | ReadJob): Promise<Outcome>;
+  /** Shared memory for the bytes of a job: made when first asked for, and the same for each job of this thread. */
+  memory(this: void): SharedArrayBuffer;
   release(): void;
 }
 
@@ -19,6 +22,7 @@ const workerFile = new URL(
 const most = Math.max(2, availableParallelism());
 const idle: Worker[] = [];
 const waiting: ((worker: Worker) => void)[] = [];
+const memories = new WeakMap<Worker, SharedArrayBuffer>();
 let count = 0;
 
 /** A thread of the pool, which lives as long as the process and never keeps it alive. Waits for one when all are busy. */
@@ -45,6 +49,11 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
       if (worker.threadId === -1) died('the extracting thread has ended');
       else worker.postMessage(job);
       return promise;
+    },
+    memory() {
+      const known = memories.get(worker) ?? new SharedArrayBuffer(ringSize);
+      memories.set(worker, known);
+      return known;
     },
     release() {
       if (dead) {

@@ -26,6 +26,8 @@ export interface RecordOptions {
 }
 
 const bufferSize = 2 ** 18;
+/** Of the last writer that was closed: a thread writes one index after the other. */
+let spare: Buffer | undefined;
 
 /** Writes the index of a layer, record by record, and settles at the end what later entries have replaced. */
 export class IndexWriter {
@@ -35,7 +37,7 @@ export class IndexWriter {
   readonly #replaced = new Map<BytePath, number>();
   readonly #removedTrees = new Map<BytePath, number>();
   #fd: number;
-  #buffer = Buffer.allocUnsafeSlow(bufferSize);
+  #buffer = takeBuffer();
   #view = viewOf(this.#buffer);
   #used = 0;
   /** Bytes in the file, the buffer included. */
@@ -109,12 +111,14 @@ export class IndexWriter {
 
   /** Frees the descriptor; safe to call twice. */
   close(): void {
-    if (this.#fd !== -1) closeSync(this.#fd);
+    if (this.#fd === -1) return;
+    closeSync(this.#fd);
     this.#fd = -1;
+    if (this.#buffer.length === bufferSize) spare = this.#buffer;
   }
 
   #compact(): { entries: number; bytes: number } {
-    this.close();
+    closeSync(this.#fd);
     const old = `${this.#path}.old`;
     renameSync(this.#path, old);
     this.#fd = openSync(this.#path, 'wx', 0o600);
@@ -167,6 +171,12 @@ export class IndexWriter {
     for (let at = 0; at < this.#used;) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
     this.#used = 0;
   }
+}
+
+function takeBuffer(): Buffer {
+  const buffer = spare ?? Buffer.allocUnsafeSlow(bufferSize);
+  spare = undefined;
+  return buffer;
 }
 
 function viewOf(buffer: Buffer): DataView {
