@@ -122,10 +122,12 @@ await build({
 });
 
 // Started by their path, as a thread or a process of their own: they must lie beside what starts them.
-const workers = await Array.fromAsync(glob('{packages,plugins}/*/dist/**/*-worker.js', { cwd: root }));
+// Asked of the sources: the compiler leaves the output of files that have moved.
+const workers = await Array.fromAsync(glob('{packages,plugins}/*/src/**/*-worker.ts', { cwd: root }));
+const compiled = (path) => join(root, path.replace('/src/', '/dist/').replace(/\.ts$/, '.js'));
 await build({
   ...shared,
-  entryPoints: workers.filter((path) => !/^packages\/(?:cli|testkit)\//.test(path)).map((path) => join(root, path)),
+  entryPoints: workers.filter((path) => !/^packages\/(?:cli|testkit)\//.test(path)).map(compiled),
   format: 'esm',
 });
 

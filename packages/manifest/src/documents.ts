@@ -8,4 +8,10 @@ export {
   validate,
   type ImageDocument,
 } from './document.ts';
-export { chooseManifest, indexDepthLimit, platformMissing, type ChooseOptions, type ChosenManifest } from './choose-manifest.ts';
+export {
+  chooseManifest,
+  indexDepthLimit,
+  platformMissing,
+  type ChooseOptions,
+  type ChosenManifest,
+} from './choose-manifest.ts';

@@ -79,9 +79,16 @@ async function discardAll(layout: Layout, removeTree: RemoveTree): Promise<void>
   }
 }
 
-/** syncfs(2) in a process of its own: it can take as long as the disk has work. */
+/**
+ * syncfs(2) in a process of its own: it can take as long as the disk has work. Where that program is missing or fails,
+ * the marks stay, and the trees are made again after the next boot.
+ */
 async function sync(layout: Layout, marks: readonly string[]): Promise<void> {
-  await execFileAsync('sync', ['--file-system', layout.home]);
+  const synced = await execFileAsync('sync', ['--file-system', layout.home]).then(
+    () => true,
+    () => false,
+  );
+  if (!synced) return;
   for (const mark of marks) {
     // Not if the tree was removed and made again meanwhile.
     if (ageOf(layout, mark) > settleMs) unless('ENOENT', undefined, () => unlinkSync(join(layout.unsynced, mark)));

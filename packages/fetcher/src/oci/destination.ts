@@ -58,10 +58,14 @@ export function asOci(images: readonly OutgoingImage[], context: DestinationCont
     if (!needsConversion(image, 'oci')) return image;
     const { text } = image.reference;
     if (context.preserveDigests === true) {
-      throw new BoxError('ERR_BOX_USAGE', `cannot keep the digest of ${text}: its manifest is Docker's, and a layout has OCI's`, {
-        hint: 'Leave --preserve-digests out, or write to docker-archive: or dir:.',
-        fields: { digest: image.root.digest },
-      });
+      throw new BoxError(
+        'ERR_BOX_USAGE',
+        `cannot keep the digest of ${text}: its manifest is Docker's, and a layout has OCI's`,
+        {
+          hint: 'Leave --preserve-digests out, or write to docker-archive: or dir:.',
+          fields: { digest: image.root.digest },
+        },
+      );
     }
     const converted = convertOutgoing(image, 'oci');
     context.emit({

@@ -40,7 +40,8 @@ export function layoutEntries(images: readonly OutgoingImage[], tag: string | un
   const named = images.map((image) => ({ image, names: namesIn(image, tag) }));
   const tags = named.flatMap(({ names }) => names.map((name) => name.tag));
   // By its tag alone, as a layout of one image has it, unless that would name two.
-  const refName = (name: LayoutName): string => (new Set(tags).size === tags.length ? name.tag : (name.full ?? name.tag));
+  const refName = (name: LayoutName): string =>
+    new Set(tags).size === tags.length ? name.tag : (name.full ?? name.tag);
   return named.flatMap(({ image, names }) => {
     const platform = image.image?.platform;
     const entry = { ...image.root, ...(platform && { platform }) };

@@ -79,7 +79,6 @@ function nameInDirectory(digest: Digest): string {
   return algorithm === 'sha256' ? hex : `${algorithm}-${hex}`;
 }
 
-
 async function hasSize(path: string, size: number): Promise<boolean> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
