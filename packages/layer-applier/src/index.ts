@@ -15,6 +15,7 @@ export { FileInput } from './decode/file-input.ts';
 export { normalizeName } from './tar/entry-name.ts';
 export { TarReader } from './tar/tar-reader.ts';
 export { type TarEntry, TarType } from './tar/tar-entry.ts';
+export { encodeEntry, type EncodedEntry, endOfTar, padding } from './tar/encode-entry.ts';
 export { openImageTree, type ImageTree, type TreeLayer } from './queries/image-tree.ts';
 export { streamFile } from './queries/stream-file.ts';
 export { whoOwns, type LayerPlace, type Ownership as PathOwnership } from './queries/who-owns.ts';

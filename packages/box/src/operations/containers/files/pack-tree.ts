@@ -10,11 +10,11 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename } from 'node:path';
+import { encodeEntry, type EncodedEntry, endOfTar, padding, pathFromBytes } from '@boxkit/layer-applier';
 import { getXattr, listXattrs } from '@boxkit/linux';
 import { isContents, openSource, type Side } from './copy-sides.ts';
 import { type CopyHow, isKernelDirectory, openFile, pathOf, type Place, writeAll } from './copy-tree.ts';
 import { openDirectoryIn } from './open-inside.ts';
-import { blockSize, type PackedEntry, padding, tarHeader } from './tar-header.ts';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const chunkSize = 1024 * 1024;
@@ -28,7 +28,7 @@ export function packTree(from: Side, out: number, how: CopyHow & { readonly foll
   if (isContents(from.path)) {
     const directory = openDirectoryIn(from.root, from.path);
     try {
-      packer.directory(directory, Buffer.from('./'));
+      packer.directory(directory, Buffer.from('.'));
     } finally {
       closeSync(directory);
     }
@@ -36,7 +36,16 @@ export function packTree(from: Side, out: number, how: CopyHow & { readonly foll
     using source = openSource(from, how.followLink === true);
     packer.entry(source.place, Buffer.from(basename(from.path)));
   }
-  writeAll(out, Buffer.alloc(2 * blockSize));
+  writeAll(out, endOfTar);
+}
+
+/** What a header says beside the file's own attributes. Names and links are bytes. */
+interface Named {
+  readonly type: EncodedEntry['type'];
+  readonly name: Buffer;
+  readonly link?: Buffer;
+  /** Bytes of content that follow. */
+  readonly size?: number;
 }
 
 class Packer {
@@ -56,27 +65,27 @@ class Packer {
       const directory = openSync(pathOf(place), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       try {
         if (isKernelDirectory(directory)) this.#how.onSkipped(name.toString(), 'a file system of the kernel');
-        else this.directory(directory, Buffer.concat([name, Buffer.from('/')]));
+        else this.directory(directory, name);
       } finally {
         closeSync(directory);
       }
     } else if (stat.isSymbolicLink()) {
-      this.#header(stat, { type: '2', name, link: readlinkSync(pathOf(place), { encoding: 'buffer' }) }, pathOf(place));
+      const link = readlinkSync(pathOf(place), { encoding: 'buffer' });
+      this.#header(stat, { type: 'symlink', name, link }, pathOf(place));
     } else if (stat.isFile()) {
       this.#file(place, name);
     } else if (stat.isSocket()) {
       this.#how.onSkipped(name.toString(), 'a socket');
     } else {
-      const type = stat.isFIFO() ? '6' : stat.isBlockDevice() ? '4' : '3';
+      const type = stat.isFIFO() ? 'fifo' : stat.isBlockDevice() ? 'block-device' : 'character-device';
       this.#header(stat, { type, name }, pathOf(place));
     }
   }
 
-  /** `name` ends with a slash. */
   directory(fd: number, name: Buffer): void {
-    this.#header(fstatSync(fd), { type: '5', name }, `/proc/self/fd/${fd}/.`);
+    this.#header(fstatSync(fd), { type: 'directory', name }, `/proc/self/fd/${fd}/.`);
     for (const child of readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).toSorted((a, b) => a.compare(b))) {
-      this.entry({ directory: fd, name: child }, Buffer.concat([name, child]));
+      this.entry({ directory: fd, name: child }, Buffer.concat([name, Buffer.from('/'), child]));
     }
   }
 
@@ -86,9 +95,9 @@ class Packer {
       const stat = fstatSync(source);
       const key = `${stat.dev}:${stat.ino}`;
       const first = this.#linked.get(key);
-      if (first !== undefined) return this.#header(stat, { type: '1', name, link: first }, undefined);
+      if (first !== undefined) return this.#header(stat, { type: 'hardlink', name, link: first }, undefined);
       if (stat.nlink > 1) this.#linked.set(key, name);
-      this.#header(stat, { type: '0', name, size: stat.size }, pathOf(place));
+      this.#header(stat, { type: 'file', name, size: stat.size }, pathOf(place));
       this.#content(source, stat.size, name);
     } finally {
       closeSync(source);
@@ -107,19 +116,26 @@ class Packer {
     }
     if (left > 0) this.#how.onSkipped(name.toString(), 'shorter than it was; zeros stand for its end: it');
     for (; left > 0; left -= Math.min(left, chunkSize)) writeAll(this.#out, Buffer.alloc(Math.min(left, chunkSize)));
-    writeAll(this.#out, Buffer.alloc(padding(size)));
+    writeAll(this.#out, padding(size));
   }
 
-  #header(
-    { mode, uid, gid, mtimeMs, rdev }: Stats,
-    entry: Pick<PackedEntry, 'type' | 'name'> & Partial<PackedEntry>,
-    path: string | Buffer | undefined,
-  ): void {
-    const isDevice = entry.type === '3' || entry.type === '4';
-    const numbers = { major: isDevice ? majorOf(rdev) : 0, minor: isDevice ? minorOf(rdev) : 0 };
-    const attributes = { mode: mode & 0o7777, uid, gid, mtime: Math.floor(mtimeMs / 1000), ...numbers };
-    const xattrs = path === undefined ? new Map<string, Uint8Array>() : xattrsOf(path);
-    writeAll(this.#out, tarHeader({ ...attributes, size: 0, link: Buffer.alloc(0), xattrs, ...entry }));
+  #header({ mode, uid, gid, mtimeMs, rdev }: Stats, entry: Named, path: string | Buffer | undefined): void {
+    const { type, name, link = Buffer.alloc(0), size = 0 } = entry;
+    const isDevice = type === 'block-device' || type === 'character-device';
+    const header = encodeEntry({
+      type,
+      path: pathFromBytes(name),
+      link: pathFromBytes(link),
+      size,
+      mode: mode & 0o7777,
+      uid,
+      gid,
+      mtime: { seconds: Math.floor(mtimeMs / 1000), nanoseconds: 0 },
+      major: isDevice ? majorOf(rdev) : 0,
+      minor: isDevice ? minorOf(rdev) : 0,
+      xattrs: path === undefined ? undefined : xattrsOf(path),
+    });
+    writeAll(this.#out, header);
   }
 }
 
