@@ -40,6 +40,11 @@ export const nameFile = 'name';
 /** Where the state is for the moment in which a new one takes its place. */
 const formerStateFile = 'state.former.json';
 
+/** Whether a file of a container's directory is a record of the store, and not its caller's. */
+export function isRecordFile(name: string): boolean {
+  return name === stateFile || name === formerStateFile || name === nameFile;
+}
+
 /**
  * Puts a new state in place of another, atomically for readers. Not by rename(2) over the old one: ext4 would flush
  * the new file to the disk for that, and the removal of a container that lived for 10 ms would wait for the flush.
@@ -66,11 +71,16 @@ export function readContainer(path: string): ContainerRecord | undefined {
   try {
     const state = readState(path);
     const name = readFileSync(join(path, nameFile), 'utf8');
-    return typeof state.containerId === 'string' ? { ...observed(state), name, path } : undefined;
+    return isState(state) ? { ...observed(state), name, path } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+/** The file may hold any JSON. */
+function isState(state: Partial<ContainerState> | null): boolean {
+  return [state?.containerId, state?.created, state?.owner, state?.status].every((field) => typeof field === 'string');
 }
 
 /** The state as the process table has it: what nobody was left to write down. */

@@ -9,3 +9,4 @@ export { type RemoveTree, removeOwnTree } from './remove-tree.ts';
 export { type DiskStore, openStore, type OpenStoreOptions } from './store.ts';
 export type { PruneOptions, PrunedItem, PruneResult } from './prune.ts';
 export type { FsckOptions, FsckProblem, FsckResult } from './fsck.ts';
+export type { LeftOver, Leftovers } from './fsck-leftovers.ts';

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { BoxError, type Volume, type VolumeTable, type VolumeUse } from '@boxkit/contracts';
 import { diskError, errnoOf, unless } from './disk-error.ts';
 import { moveToTrash } from './remove-tree.ts';
@@ -143,6 +143,33 @@ async function guard<Result>(what: string, work: () => Promise<Result>): Promise
   } catch (error) {
     throw diskError(what, error);
   }
+}
+
+/** What is wrong with the directory of a volume, in words; undefined for a sound one, and when it is gone. */
+export function volumeProblem(path: string, name: string): string | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  if (!stat.isDirectory() || !isVolumeName(name)) return 'it is no volume';
+  // A volume goes by one rename, so what lacks a part while it is still there has lost it.
+  const missing = (part: string): boolean => !isDirectory(part) && existsSync(path);
+  if (missing(claimsOf(path))) return 'its record of who uses it is missing, so that no command finds it';
+  return missing(contentOf(path)) ? 'its content is missing' : undefined;
+}
+
+/** Whether a volume's directory, sound or not, has files of its user's. */
+export function holdsFiles(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return stat !== undefined;
+  const own = [claimsOf(path), contentOf(path)].filter(isDirectory).map((part) => basename(part));
+  return readdirSync(path).some((name) => !own.includes(name)) || hasEntries(contentOf(path));
+}
+
+function hasEntries(directory: string): boolean {
+  return isDirectory(directory) && readdirSync(directory).length > 0;
+}
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Docker's grammar; no name can be a path, or hidden. */
