@@ -11,6 +11,7 @@ export { rootfsPlugin } from './drivers/rootfs-plugin.ts';
 export { mergeLayer, type MergeLayer, type MergePlace } from './merge/merge-layer.ts';
 export { overlayDriver } from './drivers/overlay-driver.ts';
 export { OverlayView, type SeenDirectory } from './drivers/overlay-view.ts';
+export { type KeptLayer, readKept } from './drivers/kept-layer.ts';
 export { FileInput } from './decode/file-input.ts';
 export { normalizeName } from './tar/entry-name.ts';
 export { TarReader } from './tar/tar-reader.ts';

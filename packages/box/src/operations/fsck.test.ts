@@ -1,8 +1,20 @@
-import { chmodSync, rmSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { buildImage, buildLayer, temporaryDirectory, whiteout, writeOciLayout } from '@boxkit/testkit';
+import { buildImage, buildLayer, opaque, temporaryDirectory, whiteout, writeOciLayout } from '@boxkit/testkit';
 import { createBox } from '../create-box.ts';
+import { layerProblem } from './fsck-layer.ts';
 
 const layer = buildLayer([
   { path: 'etc/motd', content: 'hello', mode: 0o640 },
@@ -24,23 +36,101 @@ it('fsck verifies extracted layers by their indexes; repair removes them, and th
     await box.plan(reference, { args: ['/bin/tool'] });
   };
   await plan();
-  const tree = join(box.store.layers.pathOf(layer.diffId), 'tree');
   expect(await box.fsck()).toMatchObject({ problems: [], checked: { trees: expect.any(Number) as number } });
+  const kept = box.store.layers.pathOf(layer.diffId);
 
+  const damage: [RegExp, (tree: string) => void][] = [
+    [/^etc\/motd is missing$/, (tree) => rmSync(join(tree, 'etc/motd'))],
+    [/^etc\/motd has 2 bytes, not 11$/, (tree) => truncateSync(join(tree, 'etc/motd'), 2)],
+    [/^etc\/motd has the mode 600, not 644$/, (tree) => chmodSync(join(tree, 'etc/motd'), 0o600)],
+    [/^bin leads elsewhere$/, (tree) => (unlinkSync(join(tree, 'bin')), symlinkSync('etc', join(tree, 'bin')))],
+    [/^usr\/bin\/same is no link to its target any more$/, (tree) => replaceByCopy(join(tree, 'usr/bin/same'))],
+    [/^etc\/extra is not in its index$/, (tree) => writeFileSync(join(tree, 'etc/extra'), 'x')],
+    [/^extra is not in its index$/, (tree) => mkdirSync(join(tree, 'extra/directory'), { recursive: true })],
+    [/^gone is missing$/, (tree) => unlinkSync(join(tree, 'gone'))],
+    [/^it has no tree$/, (tree) => renameSync(tree, `${tree}.away`)],
+    [/^it has no index$/, (tree) => rmSync(join(tree, '../index'))],
+  ];
+  for (const [position, [problem, harm]] of damage.entries()) {
+    const copy = join(work.path, `copy-${position}`);
+    execFileSync('cp', ['-a', kept, copy]);
+    expect(await layerProblem(copy)).toBeUndefined();
+    harm(join(copy, 'tree'));
+    expect(await layerProblem(copy)).toMatch(problem);
+  }
+
+  rmSync(join(kept, 'tree/etc/motd'));
+  const problems = [{ kind: 'layer', name: layer.diffId, path: kept, problem: 'etc/motd is missing' }];
+  expect(await box.fsck()).toMatchObject({ problems, repaired: false });
+  expect(await box.fsck({ repair: true })).toMatchObject({ problems, repaired: true });
+  expect((await box.fsck()).problems).toEqual([]);
+  await plan();
+  expect((await box.fsck()).problems).toEqual([]);
+});
+
+it('what a layer replaces, hides and links in odd ways is no damage, in whatever order', async () => {
+  await using work = await temporaryDirectory('fsck-odd');
+  const lower = buildLayer([
+    { path: 'a/b/c', content: 'lower' },
+    { path: 'x/y/z', content: 'lower' },
+  ]);
+  const odd = buildLayer([
+    whiteout('a/b/c'),
+    opaque('x/y'),
+    whiteout('x'),
+    whiteout('again'),
+    { path: 'again', type: 'directory', mode: 0o750 },
+    { path: 'again', type: 'directory', mode: 0o700 },
+    { path: 'first', content: 'one' },
+    { path: 'second', type: 'hardlink', link: 'first' },
+    { path: 'first', content: 'another' },
+    { path: 'late', type: 'hardlink', link: 'target' },
+    { path: 'target', content: 'x' },
+    { path: 'to', type: 'symlink', link: '/etc' },
+    { path: 'was/file', content: 'x' },
+    { path: 'link-to-was', type: 'hardlink', link: 'was/file' },
+    { path: 'was', type: 'symlink', link: '/etc' },
+    { path: 'deferred/link', type: 'hardlink', link: 'a/b/c' },
+    { path: 'implied/deep/file', content: 'x' },
+    whiteout('implied/other/gone'),
+    { path: 'null', type: 'char', major: 1, minor: 3 },
+  ]);
+  const layout = join(work.path, 'layout');
+  await writeOciLayout(layout, [{ document: buildImage({ layers: [lower, odd] }), name: 'a' }]);
+  await using box = await createBox({ home: join(work.path, 'home') });
+  await box.plan(`oci:${layout}:a`, { args: ['/bin/tool'] });
+  expect(lstatSync(box.store.layers.pathOf(odd.diffId)).isDirectory()).toBe(true);
+  expect((await box.fsck()).problems).toEqual([]);
+});
+
+it('a merged tree that lost a part is found', async () => {
+  await using work = await temporaryDirectory('fsck-rootfs');
+  const layout = join(work.path, 'layout');
+  await writeOciLayout(layout, [{ document: buildImage({ layers: [layer] }), name: 'a' }]);
+  await using box = await createBox({ home: join(work.path, 'home') });
+  const plan = async (): Promise<void> => {
+    await box.plan(`oci:${layout}:a`, { args: ['/bin/tool'], rootfsDriver: 'merge' });
+  };
+  await plan();
+  const kept = join(box.store.home, 'rootfs', layer.diffId.replace(':', '/'));
+  expect(await box.fsck()).toMatchObject({ problems: [], checked: { trees: 1 } });
   const damage: [RegExp, () => void][] = [
-    [/etc\/motd is missing/, () => rmSync(join(tree, 'etc/motd'))],
-    [/etc\/motd has 2 bytes, not 11/, () => truncateSync(join(tree, 'etc/motd'), 2)],
-    [/etc\/motd has the mode 600, not 644/, () => chmodSync(join(tree, 'etc/motd'), 0o600)],
-    [/bin leads elsewhere/, () => (unlinkSync(join(tree, 'bin')), symlinkSync('etc', join(tree, 'bin')))],
-    [/it has no index/, () => rmSync(join(tree, '../index'))],
+    [/it has no tree/, () => renameSync(join(kept, 'tree'), join(kept, 'away'))],
+    [/its record cannot be read/, () => truncateSync(join(kept, 'overlay.json'), 3)],
   ];
   for (const [problem, harm] of damage) {
     harm();
-    expect((await box.fsck()).problems).toEqual([
-      expect.objectContaining({ kind: 'layer', problem: expect.stringMatching(problem) as string }),
+    expect((await box.fsck({ repair: true })).problems).toEqual([
+      expect.objectContaining({ kind: 'rootfs', problem: expect.stringMatching(problem) as string }),
     ]);
-    expect(await box.fsck({ repair: true })).toMatchObject({ repaired: true });
     expect((await box.fsck()).problems).toEqual([]);
     await plan();
   }
 });
+
+function replaceByCopy(path: string): void {
+  const { mode } = lstatSync(path);
+  unlinkSync(path);
+  writeFileSync(path, 'x', { mode });
+  chmodSync(path, mode);
+}

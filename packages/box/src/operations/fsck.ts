@@ -2,8 +2,9 @@ import type { FsckResult } from '@boxkit/store';
 import type { Cancellable } from '../options.ts';
 import type { Machine } from './machine.ts';
 import { layerProblem } from './fsck-layer.ts';
+import { rootfsProblem } from './fsck-rootfs.ts';
 
-/** Verifies the store: blobs by their digests, extracted layers by their indexes, records by what they name. */
+/** Verifies the store: blobs by their digests, extracted layers by their indexes, merged trees by their parts, records by what they name. */
 export async function fsck(
   options: Cancellable & { readonly repair?: boolean },
   machine: Machine,
@@ -12,6 +13,6 @@ export async function fsck(
   return machine.store.fsck({
     ...options,
     emit: (event) => machine.emit(event),
-    verifyTree: async (kind, path) => (kind === 'layers' ? layerProblem(path, signal) : undefined),
+    verifyTree: async (kind, path) => (kind === 'layers' ? layerProblem(path, signal) : rootfsProblem(path)),
   });
 }

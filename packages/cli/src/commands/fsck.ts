@@ -1,15 +1,17 @@
 import type { FsckResult } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
-import { formatBytes } from '../output/format.ts';
+import { formatBytes, formatCount } from '../output/format.ts';
 import { toJson } from '../output/json.ts';
 
 export const fsck = defineCommand({
   name: 'fsck',
   summary: 'verify the store',
-  description: `Reads every blob again, compares extracted layers with their indexes (types, modes, sizes, links) and checks
-that every image has all of its blobs. Says what would be removed. Ends with status 1 when something is damaged and was
-not repaired.`,
+  description: `Reads every blob again, compares extracted layers with their indexes both ways (types, modes, sizes, links; not
+contents, which the index does not have), and checks that every image has all of its blobs, that merged trees, containers
+and volumes have their parts. Says what would be removed, and what killed processes left. A repair leaves containers and
+volumes with files in them: no pull brings those back. Ends with status 1 when something is damaged and was not
+repaired.`,
   options: { repair: { type: 'flag', summary: 'remove what is damaged; the next pull brings it back' } },
   operands: { usage: '', min: 0, max: 0 },
   examples: [
@@ -19,20 +21,41 @@ not repaired.`,
   async run({ values, global, signal, openBox, write }) {
     const box = await openBox();
     const result = await box.fsck({ repair: values.repair, signal });
-    write(global.json ? `${toJson(result, 2)}\n` : report(result));
+    write(global.json ? `${toJson(result, 2)}\n` : report(result, values.repair));
     return result.problems.length === 0 || result.repaired ? 0 : 1;
   },
 });
 
-function report({ checked, problems, repaired }: FsckResult): string {
-  const fate = repaired ? 'removed' : 'would be removed';
+function report({ checked, problems, leftovers }: FsckResult, repair: boolean): string {
   const lines = problems.map(
-    ({ kind, name, path, problem }) =>
-      `${kind} ${escapeControls(name)}: ${escapeControls(problem)}\n  ${fate}: ${escapeControls(path)}`,
+    ({ kind, name, path, problem, irreplaceable = false }) =>
+      `${kind} ${escapeControls(name)}: ${escapeControls(problem)}\n  ${fate(irreplaceable, repair)}: ${escapeControls(path)}`,
   );
-  lines.push(
-    `${checked.blobs} blobs (${formatBytes(checked.bytes)}), ${checked.trees} trees, ${checked.images} images: ` +
-      (problems.length === 0 ? 'sound' : `${problems.length} problems`),
-  );
+  const { staging, partial } = leftovers;
+  if (staging.count > 0) {
+    lines.push(`left by killed processes, for the next pull to remove: ${leftOver(staging, 'entry', 'entries')}`);
+  }
+  if (partial.count > 0) lines.push(`left for the next pull to resume: ${leftOver(partial, 'partial blob')}`);
+  const { blobs, bytes, trees, images, containers, volumes } = checked;
+  const counts = [
+    `${formatCount(blobs, 'blob')} (${formatBytes(bytes)})`,
+    formatCount(trees, 'tree'),
+    formatCount(images, 'image'),
+    formatCount(containers, 'container'),
+    formatCount(volumes, 'volume'),
+  ];
+  lines.push(`${counts.join(', ')}: ${problems.length === 0 ? 'sound' : formatCount(problems.length, 'problem')}`);
   return `${lines.join('\n')}\n`;
+}
+
+function fate(irreplaceable: boolean, repair: boolean): string {
+  if (irreplaceable) return 'has files that no pull brings back, and is left for you to look at and remove';
+  return repair ? 'removed' : 'would be removed';
+}
+
+function leftOver(
+  { count, bytes }: FsckResult['leftovers']['staging'],
+  ...nouns: [one: string, many?: string]
+): string {
+  return `${formatCount(count, ...nouns)} (${formatBytes(bytes)})`;
 }

@@ -10,6 +10,11 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 99.95 ? 1 : 0)} ${units[unit]}`;
 }
 
+/** `1 tree`, `2 trees`; `many` where an s does not do. */
+export function formatCount(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** Milliseconds as people read them: `840 ms`, `12 s`, `3 min 5 s`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
