@@ -152,7 +152,7 @@ export function volumeProblem(path: string, name: string): string | undefined {
   if (!stat.isDirectory() || !isVolumeName(name)) return 'it is no volume';
   // A volume goes by one rename, so what lacks a part while it is still there has lost it.
   const missing = (part: string): boolean => !isDirectory(part) && existsSync(path);
-  if (missing(claimsOf(path))) return 'its record of who uses it is missing, so that no command finds it';
+  if (missing(claimsOf(path))) return 'its record of who uses it is missing, so that no list shows it';
   return missing(contentOf(path)) ? 'its content is missing' : undefined;
 }
 
