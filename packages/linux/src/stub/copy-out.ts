@@ -20,12 +20,17 @@ export function copyOutPlan(
   const user = { uid: 0, gid: 0, additionalGids: [], home: '/' };
   const inside = [
     dieWithParent(),
-    ...mountRoot(rootfs),
+    ...mountRoot(mountedAgain(rootfs)),
     ...closeDescriptors(),
     ...execute({ argv, env: hostEnvironment, cwd: '/', user, terminal: false }),
   ];
   const namespaces = [...unshareArguments(effectiveIdMap(rootfs.idMap)), '--mount'];
   return planAround([{ argv: [hostProgram('unshare'), ...namespaces, '--', stubPath] }], inside);
+}
+
+/** An overlay that the container mounts after this, which `volatile` would forbid. */
+function mountedAgain(rootfs: Rootfs): Rootfs {
+  return rootfs.kind === 'overlay' ? { ...rootfs, volatile: false } : rootfs;
 }
 
 function hostProgram(name: string): string {
