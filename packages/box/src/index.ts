@@ -46,6 +46,7 @@ export type { ExplainedBlob, ExplainedLayer, Explanation } from './operations/ex
 export type { ScriptOptions } from './operations/explain/explain-script.ts';
 export { formatExplanation } from './operations/explain/format-explanation.ts';
 export { scriptBackends, type ScriptBackend } from './operations/explain/run-script.ts';
+export { scriptSources, type ScriptSource } from './operations/explain/script-blobs.ts';
 export type { ImageComparison } from './operations/look/compare.ts';
 export type * from './operations/look/image-look.ts';
 export { type ImageAndPath, splitImagePath } from './operations/look/split-path.ts';

@@ -1,5 +1,5 @@
-import { explainError, formatExplanation, scriptBackends } from '@boxkit/box';
-import type { ScriptBackend } from '@boxkit/box';
+import { explainError, formatExplanation, scriptBackends, scriptSources } from '@boxkit/box';
+import type { ScriptBackend, ScriptSource } from '@boxkit/box';
 import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { readLookOptions, lookOptions } from '../look/open.ts';
@@ -20,6 +20,12 @@ means and what to do. Starts nothing. \`box run --explain\` takes the options of
       choices: scriptBackends,
       summary: 'what the script starts the command with: unshare, bubblewrap or chroot',
     },
+    from: {
+      type: 'value',
+      placeholder: 'PLACE',
+      choices: scriptSources,
+      summary: 'where the script has the blobs from: store (the default), or registry, by curl',
+    },
     ...lookOptions,
   },
   operands: { usage: 'REF|ERR_BOX_... [--] [ARG...]', min: 1, max: Infinity, endOptions: true },
@@ -27,12 +33,14 @@ means and what to do. Starts nothing. \`box run --explain\` takes the options of
   examples: [
     { line: 'box explain alpine -- ls /', what: 'in words' },
     { line: 'box explain --script alpine -- ls / > by-hand.sh; sh by-hand.sh my_pod', what: 'by hand' },
+    { line: 'box explain --script --from registry alpine > by-hand.sh', what: 'and for a machine without this store' },
     { line: 'box explain ERR_BOX_DIGEST_MISMATCH', what: 'what it means and what to do' },
   ],
   async run(invocation) {
     const { values, operands, global, write, openBox, renderer } = invocation;
     const [subject = '', ...rest] = operands;
     if (values.backend !== undefined && !values.script) throw usage('--backend is for --script');
+    if (values.from !== undefined && !values.script) throw usage('--from is for --script');
     if (/^ERR_[A-Z0-9_]+$/.test(subject)) {
       if (values.script || rest.length > 0) throw usage('the code of an error stands alone');
       const explained = explainError(subject);
@@ -45,7 +53,8 @@ means and what to do. Starts nothing. \`box run --explain\` takes the options of
     const box = await openBox();
     if (values.script) {
       const backend = values.backend as ScriptBackend | undefined;
-      const script = await box.script(subject, { ...how, ...(backend === undefined ? {} : { backend }) });
+      const from = values.from as ScriptSource | undefined;
+      const script = await box.script(subject, { ...how, ...(backend && { backend }), ...(from && { from }) });
       renderer.clear();
       write(global.json ? `${toJson({ script }, 2)}\n` : script);
       return 0;

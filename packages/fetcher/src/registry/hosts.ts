@@ -1,4 +1,5 @@
 import type { TlsOptions } from '../http/agents.ts';
+import { isLoopback } from '../http/proxy.ts';
 
 /** What the config file says of one registry. Everything may be left out. */
 export interface HostOptions {
@@ -31,6 +32,20 @@ export function endpointsOf(registry: string, options: RegistryOptions): Endpoin
   const own = optionsOf(registry, options);
   const mirrors = (own?.mirrors ?? []).map((mirror) => mirrorEndpoint(mirror, options));
   return [...mirrors, registryEndpoint(registry, own)];
+}
+
+/** Where a registry itself is, no mirror of it: for those who tell others where to go. */
+export function registryBase(
+  registry: string,
+  options: RegistryOptions,
+): {
+  /** Ends in `/v2/`. */
+  readonly url: URL;
+  /** Plain HTTP is to be tried when this machine does not speak https there. */
+  readonly mayBePlain: boolean;
+} {
+  const { base, guessed } = registryEndpoint(registry, optionsOf(registry, options));
+  return { url: base, mayBePlain: guessed && isLoopback(base.hostname) };
 }
 
 /** The options of a registry, or of the host and port of a URL. */

@@ -7,21 +7,29 @@ import { plan } from '../plan.ts';
 import { layerSteps } from './layer-steps.ts';
 import type { ScriptBackend } from './run-script.ts';
 import { formatScript } from './script.ts';
+import { type ScriptBlobs, type ScriptSource, storeBlobs } from './script-blobs.ts';
 
 export interface ScriptOptions extends PlanOptions {
   /** What starts the process; default `unshare`. */
   readonly backend?: ScriptBackend;
+  /** Where the script has the blobs from: the store's files, or by curl the registry of the reference. Default `store`. */
+  readonly from?: ScriptSource;
 }
 
 /** A commented POSIX shell script that does by hand what `run` would do. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
 export async function explainScript(text: string, options: ScriptOptions, machine: Machine): Promise<string> {
-  const { backend = 'unshare', ...planOptions } = options;
+  const { backend = 'unshare', from = 'store', ...planOptions } = options;
   await using look = await openLook(text, options, machine);
   const { image, tree } = look;
+  const blobs = from === 'store' ? storeBlobs(machine.store) : await downloads(image, machine);
   await requireBlobs(image, machine.store);
   const bundle = await findBundle(text, planOptions, machine);
   const steps = await layerSteps(image, tree, machine.store);
-  return formatScript({ image, tree, steps, backend, ...(bundle === undefined ? {} : { bundle }) });
+  return formatScript({ image, tree, steps, backend, blobs, ...(bundle === undefined ? {} : { bundle }) });
+}
+
+async function downloads({ reference }: Image, machine: Machine): Promise<ScriptBlobs> {
+  return (await import('./registry-blobs.ts')).registryBlobs(reference, machine);
 }
 
 /** Undefined when neither the image nor the caller says what to run: the script unpacks only. */

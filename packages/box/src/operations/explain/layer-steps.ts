@@ -8,8 +8,6 @@ import type { BytePath, ImageTree, TreeLayer } from '@boxkit/layer-applier';
 /** What a person has to do for one layer, with tar and rm alone. Paths are bytes (latin1), without a slash in front. */
 export interface LayerStep {
   readonly layer: Layer;
-  /** Absolute path of the blob. */
-  readonly blob: string;
   readonly decompress: readonly string[];
   /** What the layer hides of those below, and what stands in its way: to be removed before. */
   readonly remove: readonly string[];
@@ -24,8 +22,8 @@ export async function layerSteps(image: Image, tree: ImageTree, store: Store): P
   const clashes = findClashes(tree);
   return Promise.all(
     image.layers.map(async (layer, position): Promise<LayerStep> => {
-      const blob = store.blobs.pathOf(layer.descriptor.digest);
-      const step = { layer, blob, decompress: await decompressor(blob) };
+      const decompress = await decompressor(store.blobs.pathOf(layer.descriptor.digest));
+      const step = { layer, decompress };
       const one = tree.layers.find((candidate) => candidate.position === position);
       if (one === undefined) return { ...step, remove: [], empty: [], moved: [] };
       return { ...step, ...deletions(tree, one, clashes.get(position) ?? []) };

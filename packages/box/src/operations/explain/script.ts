@@ -4,6 +4,7 @@ import { directoryTimes } from './directory-times.ts';
 import { checksum, type LayerStep } from './layer-steps.ts';
 import { createdBy } from '../look/history.ts';
 import { runScript, type ScriptBackend } from './run-script.ts';
+import type { ScriptBlobs } from './script-blobs.ts';
 import { pathWord } from './shell-bytes.ts';
 import { commentLines, shellWord } from './shell-words.ts';
 
@@ -14,14 +15,16 @@ export interface ScriptParts {
   /** What to run; undefined for a script that unpacks only. */
   readonly bundle?: Bundle;
   readonly backend: ScriptBackend;
+  readonly blobs: ScriptBlobs;
 }
 
-/** A POSIX shell script that does by hand, with the store's blobs, what `box unpack` and `box run` do. */
+/** A POSIX shell script that does by hand what `box unpack` and `box run` do. */
 export function formatScript(parts: ScriptParts): string {
-  const { image, tree, steps, bundle, backend } = parts;
+  const { image, tree, steps, bundle, backend, blobs } = parts;
+  const programs = [...blobs.programs, 'sha256sum', 'tar', 'rm'].join(', ');
   return [
     '#!/bin/sh',
-    ...commentLines(`${image.reference.text}, by hand: what box does, with sha256sum, tar, rm and ${backend}.`),
+    ...commentLines(`${image.reference.text}, by hand: what box does, with ${programs} and ${backend}.`),
     ...commentLines('Usage: sh SCRIPT DIRECTORY [unpack]. DIRECTORY is made and becomes the root file system.'),
     ...commentLines('Needs GNU tar. Run it as root for true owners; as anybody else, all files will be yours.'),
     'set -eu',
@@ -36,8 +39,9 @@ export function formatScript(parts: ScriptParts): string {
     ...commentLines('A digest is the name of a blob and the proof of its bytes: nothing is used that does not fit it.'),
     String.raw`verify() { printf '%s  %s\n' "$2" "$3" | "$1" -c --quiet -; }`,
     '',
-    ...documents(image, parts),
-    ...steps.flatMap((step, position) => layerLines(image, step, position)),
+    ...blobs.setup,
+    ...documents(image, blobs),
+    ...steps.flatMap((step, position) => layerLines(parts, step, position)),
     ...directoryTimes(tree),
     ...(bundle === undefined
       ? []
@@ -46,15 +50,13 @@ export function formatScript(parts: ScriptParts): string {
   ].join('\n');
 }
 
-function documents(image: Image, { steps }: ScriptParts): string[] {
-  const home = steps[0]?.blob.replace(/\/[^/]+\/[0-9a-f]+$/, '') ?? '';
-  const pathOf = (digest: string): string => shellWord(`${home}/${digest.replace(':', '/')}`);
-  const lines = (['manifest', 'config'] as const).flatMap((name) => {
-    const { digest, size } = image[name];
-    const { program, hex } = checksum(digest);
-    return [...commentLines(describeDocument[name] + ` ${size} bytes.`), `verify ${program} ${hex} ${pathOf(digest)}`];
+function documents(image: Image, blobs: ScriptBlobs): string[] {
+  return (['manifest', 'config'] as const).flatMap((name) => {
+    const { lines, file } = blobs.bring(image[name], name === 'manifest' ? name : 'blob');
+    const { program, hex } = checksum(image[name].digest);
+    const said = commentLines(`${describeDocument[name]} ${image[name].size} bytes.`);
+    return [...said, ...lines, `verify ${program} ${hex} ${file}`];
   });
-  return home === '' ? [] : lines;
 }
 
 const describeDocument = {
@@ -62,8 +64,9 @@ const describeDocument = {
   config: 'The configuration: what to run, and the digests of the uncompressed layers.',
 } as const;
 
-function layerLines(image: Image, step: LayerStep, position: number): string[] {
-  const { layer, blob, decompress, remove, empty, moved } = step;
+function layerLines({ image, blobs }: ScriptParts, step: LayerStep, position: number): string[] {
+  const { layer, decompress, remove, empty, moved } = step;
+  const { lines, file } = blobs.bring(layer.descriptor, 'blob');
   const [compressed, uncompressed] = [checksum(layer.descriptor.digest), checksum(layer.diffId)];
   const command = createdBy(image, position).createdBy;
   // Names that tar changes on the way: the directory that a lower layer's symlink leads to.
@@ -73,8 +76,9 @@ function layerLines(image: Image, step: LayerStep, position: number): string[] {
     ...commentLines(
       `Layer ${position} of ${image.layers.length}, ${layer.descriptor.size} bytes${command === undefined ? '' : `: ${command}`}`,
     ),
-    `verify ${compressed.program} ${compressed.hex} ${shellWord(blob)}`,
-    `${decompress.join(' ')} < ${shellWord(blob)} > "$work/layer.tar"`,
+    ...lines,
+    `verify ${compressed.program} ${compressed.hex} ${file}`,
+    `${decompress.join(' ')} < ${file} > "$work/layer.tar"`,
     `verify ${uncompressed.program} ${uncompressed.hex} "$work/layer.tar"   # the diffID: of the tar itself`,
     ...(remove.length === 0
       ? []
