@@ -1,8 +1,13 @@
-import { defineConfig } from 'vitest/config';
+import { availableParallelism } from 'node:os';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const alone = 'packages/*/src/**/*.alone.test.ts';
 
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Many tests wait for processes: two files at a time keep two processors busy.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -14,16 +19,17 @@ export default defineConfig({
             'tools/**/*.test.ts',
             'bench/src/**/*.test.ts',
           ],
+          exclude: [...configDefaults.exclude, alone],
           setupFiles: ['tools/property-seed.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
       {
-        // One file after another, apart from the others: these count processes and mounts of the machine.
+        // One file after another, apart from the others: these count processes, mounts and cgroups of the machine.
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/**/*.test.ts', alone],
           globalSetup: ['e2e/src/support/global-setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
