@@ -22,6 +22,7 @@ import { fetchAhead } from './fetch-ahead.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
 import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
+import type { Settled } from './overlay-settle.ts';
 import type { OverlayNamespace } from './rootfs-job.ts';
 import { lazyRootfsWorker, startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
@@ -136,7 +137,7 @@ async function mark(
   return orphans;
 }
 
-/** For each layer the trees that stand for it, topmost first: itself, and upon it the patch that settles it. */
+/** For each layer the trees that stand for it, topmost first: itself, upon it the patch that settles it, below it what it hides. */
 async function settleAll(
   { context }: Build,
   staged: readonly StagedLayer[],
@@ -145,10 +146,10 @@ async function settleAll(
   const trees: (readonly string[])[] = [];
   for (const layer of staged) {
     context.signal.throwIfAborted();
-    const patch = needsSettling(layer, orphansOf(context, layer))
+    const { patch, hides } = needsSettling(layer, orphansOf(context, layer))
       ? await settle(context, layer, lowerOf(staged, trees), worker())
-      : undefined;
-    trees.push(patch === undefined ? [layer.path] : [patch, layer.path]);
+      : {};
+    trees.push([patch, layer.path, hides].filter((path) => path !== undefined));
   }
   return trees;
 }
@@ -157,34 +158,46 @@ function orphansOf({ store }: Pick<StageContext, 'store'>, { layer }: StagedLaye
   return readKept(store.layers.pathOf(layer.diffId));
 }
 
-/** The patch of a layer upon these very layers, kept beside it by chainID; undefined when none is needed. */
+/** Trees around a layer's own; undefined where none is needed. */
+interface SettledTrees {
+  readonly patch?: string | undefined;
+  readonly hides?: string | undefined;
+}
+
+/** What settles a layer upon these very layers, kept beside it by chainID. */
 async function settle(
   { store, signal }: StageContext,
   { layer, ...staged }: StagedLayer,
   lower: readonly string[],
   worker: RootfsWorker,
-): Promise<string | undefined> {
+): Promise<SettledTrees> {
   const kept = join(store.layers.pathOf(layer.diffId), 'settled', digestParts(layer.chainId).hex);
-  if (existsSync(kept)) return existsSync(join(kept, 'tree')) ? join(kept, 'tree') : undefined;
+  if (existsSync(kept)) return settledTrees(kept);
   await using staging = await store.stage('settle');
-  const directory = join(staging.path, 'patch');
-  const patch = join(directory, 'tree');
-  mkdirSync(patch, { recursive: true, mode: 0o755 });
+  const directory = join(staging.path, 'settled');
+  const [patch, hides] = [join(directory, 'tree'), join(directory, 'hides')];
+  for (const path of [patch, hides]) mkdirSync(path, { recursive: true, mode: 0o755 });
   const namespace = isMachineRoot() ? 'trusted' : 'user';
   const whole = { ...staged, layer };
-  const options = { layer: whole, orphans: orphansOf({ store }, whole), lower, patch, namespace } as const;
-  const entries = await worker.run<number>({ kind: 'overlay-settle', options });
+  const options = { layer: whole, orphans: orphansOf({ store }, whole), lower, patch, hides, namespace } as const;
+  const made = await worker.run<Settled>({ kind: 'overlay-settle', options });
   // Kept without a tree, so that nobody looks again.
-  if (entries === 0) rmdirSync(patch);
+  if (made.patch === 0) rmdirSync(patch);
+  if (made.hides === 0) rmdirSync(hides);
   signal.throwIfAborted();
   mkdirSync(dirname(kept), { recursive: true });
   try {
     renameSync(directory, kept);
   } catch (error) {
-    // Another process settled the same: its patch is as good.
+    // Another process settled the same: what it made is as good.
     if (!existsSync(kept)) throw error;
   }
-  return existsSync(join(kept, 'tree')) ? join(kept, 'tree') : undefined;
+  return settledTrees(kept);
+}
+
+function settledTrees(kept: string): SettledTrees {
+  const [patch, hides] = [join(kept, 'tree'), join(kept, 'hides')];
+  return { patch: existsSync(patch) ? patch : undefined, hides: existsSync(hides) ? hides : undefined };
 }
 
 /**

@@ -43,14 +43,10 @@ export class OverlayPatch {
   }
 
   /**
-   * A directory with the attributes that `source` has, or the defaults; its parents must be there. With `marks` the
-   * overlay's own attributes are taken over too.
+   * A directory with the attributes that `source` has but for the overlay's own marks, or with the defaults; its parents
+   * must be there.
    */
-  directory(
-    path: BytePath,
-    source: string | undefined,
-    { marks, timesOf }: { readonly marks: boolean; readonly timesOf?: string },
-  ): void {
+  directory(path: BytePath, source: string | undefined, { timesOf }: { readonly timesOf?: string } = {}): void {
     const place = this.pathOf(path);
     const present = lstatSync(bytes(place), { throwIfNoEntry: false });
     if (present?.isDirectory() !== true) {
@@ -65,7 +61,7 @@ export class OverlayPatch {
     }
     const stat = lstatSync(bytes(source), { bigint: true });
     lchownSync(bytes(place), Number(stat.uid), Number(stat.gid));
-    for (const [name, value] of imageXattrs(bytes(source), this.#namespace, { marks })) {
+    for (const [name, value] of imageXattrs(bytes(source), this.#namespace)) {
       setXattr(bytes(place), name, value);
     }
     // Both change again while children come in, and a closed directory could not take any.
@@ -109,9 +105,19 @@ export class OverlayPatch {
   /** Sets modes and times, the topmost last. */
   finish(): void {
     for (const { path, stat } of this.#final.toReversed()) {
-      if (lstatSync(bytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+      if (!isDirectory(path)) continue;
       chmodSync(bytes(path), Number(stat.mode) & 0o7777);
       setTimesAt(bytes(path), stat.atimeNs, stat.mtimeNs);
     }
+  }
+}
+
+/** A later step may have put something else there, or in the place of a directory above it. */
+function isDirectory(path: string): boolean {
+  try {
+    return lstatSync(bytes(path), { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false;
+    throw error;
   }
 }

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { missingTarget } from '../merge/link-deferred.ts';
 import type { MergeLayer } from '../merge/merge-layer.ts';
+import { hideBelow, type Hides } from './overlay-hides.ts';
 import { OverlayPatch } from './overlay-patch.ts';
 import { bytes, isWhiteout, OverlayView, type Seen, type SeenDirectory } from './overlay-view.ts';
 import type { OrphanMarks } from './overlay-marks.ts';
@@ -15,28 +16,37 @@ export interface SettleOptions {
   readonly lower: readonly string[];
   /** An existing, empty directory for the patch. */
   readonly patch: string;
+  /** An existing, empty directory for what the layer hides of those below; see hideBelow. */
+  readonly hides: string;
   readonly namespace: OverlayNamespace;
 }
 
+/** Entries made of each tree; one without any is not needed. */
+export interface Settled {
+  readonly patch: number;
+  readonly hides: number;
+}
+
 /**
- * Overlayfs cannot know that a directory was only implied, nor link to a lower layer's file. Makes the patch that, put
- * upon the layer, gives what a merge would give. Returns the number of entries made; with 0 no patch is needed.
+ * Overlayfs cannot know that a directory was only implied, nor link to a lower layer's file. Makes the trees that, put
+ * upon the layer and below it, give what a merge would give.
  * Throws ERR_BOX_LAYER_INVALID when a hardlink's target is nowhere.
  */
-export function settleOverlay(options: SettleOptions): number {
+export function settleOverlay(options: SettleOptions): Settled {
   const settling = new Settling(options);
-  for (const path of options.layer.impliedDirectories) settling.implied(path);
-  for (const path of options.orphans.opaques.toSorted()) settling.opaque(path);
-  for (const path of options.orphans.whiteouts.toSorted()) settling.whiteout(path);
+  // In the order in which a merge settles them: one may lead through what another brings.
+  for (const path of options.layer.impliedDirectories.toSorted()) settling.implied(path);
   for (const { path, target } of options.layer.deferredHardlinks) settling.hardlink(path, target);
   settling.patch.finish();
-  return settling.patch.count;
+  return { patch: settling.patch.count, hides: settling.hides.count };
 }
 
 class Settling {
   readonly patch: OverlayPatch;
+  readonly hides: Hides;
   readonly #layer: MergeLayer;
   readonly #implied: ReadonlySet<string>;
+  /** Those that the layer's own tree shows. */
   readonly #whiteouts: ReadonlySet<string>;
   readonly #redirected = new Set<string>();
   /** With the patch: what a container will see. */
@@ -49,18 +59,21 @@ class Settling {
   /** The layer alone. */
   readonly #layerTree: OverlayView;
 
-  constructor({ layer, lower, patch, namespace }: SettleOptions) {
+  constructor({ layer, orphans, lower, patch, hides, namespace }: SettleOptions) {
     const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
     this.#layer = layer;
     this.#tree = latin1(layer.path);
     this.patch = new OverlayPatch(latin1(patch), namespace);
     const below = lower.map(latin1);
-    this.#view = new OverlayView([this.patch.tree, this.#tree, ...below], namespace, { changing: true });
-    this.#plain = new OverlayView([this.#tree, ...below], namespace);
-    this.#layerTree = new OverlayView([this.#tree], namespace);
     this.#lower = new OverlayView(below, namespace);
+    this.#layerTree = new OverlayView([this.#tree], namespace);
     this.#implied = new Set(layer.impliedDirectories);
-    this.#whiteouts = new Set(layer.whiteouts);
+    const marked = { lower: this.#lower, own: this.#layerTree, implied: this.#implied };
+    this.hides = hideBelow({ layer, orphans, marked, tree: latin1(hides), namespace });
+    const shown = this.hides.count > 0 ? [latin1(hides), ...below] : below;
+    this.#view = new OverlayView([this.patch.tree, this.#tree, ...shown], namespace, { changing: true });
+    this.#plain = new OverlayView([this.#tree, ...shown], namespace);
+    this.#whiteouts = new Set(layer.whiteouts.filter((path) => !this.hides.moved.has(path)));
   }
 
   implied(path: BytePath): void {
@@ -69,38 +82,6 @@ class Settling {
     const seen = this.#belowLayer(path);
     if (seen?.kind === 'directory') this.#ensure(path);
     if (seen?.kind === 'symlink') this.#redirect(path, `${this.#tree}/${path}`, path, seen.path);
-  }
-
-  opaque(path: BytePath): void {
-    const directory = this.#view.resolve(path);
-    if (typeof directory !== 'string') this.#hideChildren(directory);
-  }
-
-  whiteout(path: BytePath): void {
-    const parent = this.#view.resolve(parentPath(path));
-    if (typeof parent !== 'string') this.#hide(parent, baseName(path));
-  }
-
-  /** Hides what lower layers have of a name; what this layer has of it stays. */
-  #hide(parent: SeenDirectory, name: string): void {
-    if (this.#plain.look(this.#belowOnly(parent.merged), name) === undefined) return;
-    const own = this.#view.look(this.#ownOnly(parent.merged), name);
-    if (own === undefined) {
-      this.#ensure(parent.path);
-      this.patch.whiteout(joinPath(parent.path, name));
-      return;
-    }
-    const seen = this.#view.look(parent.merged, name);
-    if (seen?.kind === 'directory') this.#hideChildren({ path: joinPath(parent.path, name), merged: seen.merged });
-  }
-
-  #hideChildren(directory: SeenDirectory): void {
-    const names = new Set(this.#belowOnly(directory.merged).flatMap((path) => readdirSync(bytes(path), 'latin1')));
-    for (const name of names) this.#hide(directory, name);
-  }
-
-  #ownOnly(merged: readonly string[]): readonly string[] {
-    return merged.filter((path) => isBelow(path, this.#tree) || isBelow(path, this.patch.tree));
   }
 
   #belowOnly(merged: readonly string[]): readonly string[] {
@@ -139,7 +120,7 @@ class Settling {
   #ensure(path: BytePath): void {
     if (path === '' || this.patch.has(path)) return;
     this.#ensure(parentPath(path));
-    this.patch.directory(path, this.#attributesOf(path), { marks: false });
+    this.patch.directory(path, this.#attributesOf(path));
   }
 
   #attributesOf(path: BytePath): string | undefined {
@@ -154,7 +135,7 @@ class Settling {
   /** Where a symlink leads and nothing is yet: 0755, root's, with the times of what is to come in. */
   #create(parent: SeenDirectory, name: string, timesOf: string): SeenDirectory {
     this.#ensure(parent.path);
-    this.patch.directory(joinPath(parent.path, name), undefined, { marks: false, timesOf });
+    this.patch.directory(joinPath(parent.path, name), undefined, { timesOf });
     return this.patch.seen(parent, name);
   }
 
@@ -178,8 +159,9 @@ class Settling {
     for (const name of readdirSync(bytes(from), 'latin1').sort()) {
       const [path, source, place] = [joinPath(layerPath, name), `${from}/${name}`, joinPath(to, name)];
       const stat = lstatSync(bytes(source));
-      if (isWhiteout(stat)) this.patch.whiteout(place);
-      else if (!stat.isDirectory()) this.patch.link(source, place);
+      // What it hides is hidden below the layer, so that the layer's own entries stay.
+      if (isWhiteout(stat)) continue;
+      if (!stat.isDirectory()) this.patch.link(source, place);
       else this.#moveDirectory(path, source, place);
     }
   }
@@ -187,10 +169,10 @@ class Settling {
   #moveDirectory(layerPath: BytePath, from: string, to: BytePath): void {
     const parent = this.#view.resolve(parentPath(to));
     const there = typeof parent === 'string' ? undefined : this.#view.look(parent.merged, baseName(to));
-    const isImplied = this.#implied.has(layerPath) && !this.#whiteouts.has(layerPath);
+    const isImplied = this.#implied.has(layerPath);
     if (isImplied && there?.kind === 'symlink') return this.#redirect(layerPath, from, to, there.path);
     if (isImplied && there?.kind === 'directory') this.#ensure(to);
-    else this.patch.directory(to, from, { marks: true });
+    else this.patch.directory(to, from);
     this.#moveInto(layerPath, from, to);
   }
 }

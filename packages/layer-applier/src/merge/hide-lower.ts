@@ -3,13 +3,12 @@ import { namesIn, openDirectoryAt, symlinkTarget, statName } from '@boxkit/linux
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import type { MergeState } from './merge-state.ts';
-import { openForChange } from './open-directory.ts';
+import { openBelow, openForChange } from './open-directory.ts';
 import { resolveDirectory, type ResolvedDirectory } from './resolve-directory.ts';
 
 /**
  * Takes out of the root what the layer's whiteouts and opaque marks hide. Done before any of the layer's own
- * entries come in, so they hide lower layers only, wherever they stood in the tar. Parents first, so that the
- * outcome does not hang on their order. image-spec, layer.md "Whiteouts".
+ * entries come in, so they hide lower layers only, wherever they stood in the tar, and each as if it were the only one. image-spec, layer.md "Whiteouts".
  */
 export function hideLower(
   state: MergeState,
@@ -17,23 +16,34 @@ export function hideLower(
   layer: Pick<StagedLayer, 'whiteouts' | 'opaques'>,
   implied: ReadonlySet<string>,
 ): void {
-  for (const path of [...layer.opaques].sort()) {
+  const placeOf = (path: BytePath): BytePath | undefined => {
     const directory = locate(state, layerRoot, path, implied);
-    if (directory === undefined) continue;
-    state.remember(directory.fd, directory.path);
-    for (const name of namesIn(directory.fd)) state.discard(directory.fd, name, joinPath(directory.path, name));
+    if (directory === undefined) return undefined;
     closeSync(directory.fd);
+    return directory.path;
+  };
+  // All are found first: a mark may hide the very symlink that leads another one to its place.
+  const opaques = layer.opaques.map(placeOf);
+  const whiteouts = layer.whiteouts.map((path) => ({ name: baseName(path), parent: placeOf(parentPath(path)) }));
+  for (const path of opaques) {
+    changeIn(state, path, (fd, at) => {
+      for (const name of namesIn(fd)) state.discard(fd, name, joinPath(at, name));
+    });
   }
-  for (const path of [...layer.whiteouts].sort()) {
-    const directory = locate(state, layerRoot, parentPath(path), implied);
-    if (directory === undefined) continue;
-    const name = baseName(path);
-    if (statName(directory.fd, name) !== undefined) {
-      state.remember(directory.fd, directory.path);
-      state.discard(directory.fd, name, joinPath(directory.path, name));
-    }
-    closeSync(directory.fd);
+  for (const { parent, name } of whiteouts) {
+    changeIn(state, parent, (fd, at) => {
+      if (statName(fd, name) !== undefined) state.discard(fd, name, joinPath(at, name));
+    });
   }
+}
+
+/** Acts on a directory of the root, which another mark may have hidden by now. */
+function changeIn(state: MergeState, path: BytePath | undefined, act: (fd: number, path: BytePath) => void): void {
+  const fd = path === undefined ? 'ENOENT' : openBelow(state.root, path);
+  if (path === undefined || typeof fd === 'string') return;
+  state.remember(fd, path);
+  act(fd, path);
+  closeSync(fd);
 }
 
 /**

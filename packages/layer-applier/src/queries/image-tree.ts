@@ -23,7 +23,7 @@ export interface TreeLayer {
   readonly directory: string;
   /** Absolute path of the index of its entries. */
   readonly index: string;
-  /** Its trees in the stack, topmost first, as bytes (latin1): a patch that settles it, and its own. */
+  /** Its trees in the stack, topmost first, as bytes (latin1): a patch that settles it, its own, and what it hides below it. */
   readonly trees: readonly string[];
 }
 
@@ -76,9 +76,14 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Whether a path lies in a patch: `<layer>/settled/<chainID>/tree`. */
+/** The layer's tree without what settles it; undefined below an opaque root, where the stack needs none. */
+export function ownTree({ trees }: TreeLayer): string | undefined {
+  return trees.find((path) => !isPatched(`${path}/`));
+}
+
+/** Whether a path lies in a tree that settles a layer: `<layer>/settled/<chainID>/tree`, or `hides`. */
 export function isPatched(path: string): boolean {
-  return /\/settled\/[0-9a-f]{64,128}\/tree\//.test(path);
+  return /\/settled\/[0-9a-f]{64,128}\/(tree|hides)\//.test(path);
 }
 
 function latin1(path: string): string {

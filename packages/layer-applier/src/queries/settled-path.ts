@@ -1,11 +1,12 @@
 import { dirname } from 'node:path';
 import type { Layer } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
-import { parentPath, type BytePath } from '../byte-path.ts';
+import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import { markedDirectory } from '../drivers/overlay-hides.ts';
 import { OverlayView } from '../drivers/overlay-view.ts';
 import { readStagedLayer } from '../layer-index/read-index.ts';
 import type { StagedLayer } from '../staged-layer.ts';
-import type { ImageTree, TreeLayer } from './image-tree.ts';
+import { ownTree, type ImageTree, type TreeLayer } from './image-tree.ts';
 
 /** What the end of a layer's index holds. */
 export function layerSummary({ diffId, index }: TreeLayer): StagedLayer {
@@ -35,9 +36,31 @@ export function movedDirectories(tree: ImageTree, layer: TreeLayer): MovedDirect
   return movedIn(lowerView(tree, { position: layer.position + 1 }), layer);
 }
 
-/** The same for a layer's marks: they hide what the layers below show, and so before its entries are there. */
-export function movedMarks(tree: ImageTree, layer: TreeLayer): MovedDirectories {
-  return movedIn(lowerView(tree, layer), layer);
+/**
+ * The paths that a layer's marks hide of the layers below, as those show them. Resolved before any entry of the layer is
+ * there; a mark that meets no directory below hides nothing.
+ */
+export function hiddenByMarks(tree: ImageTree, layer: TreeLayer): Pick<StagedLayer, 'whiteouts' | 'opaques'> {
+  const { whiteouts, opaques, impliedDirectories } = layerSummary(layer);
+  if (whiteouts.length + opaques.length === 0) return { whiteouts, opaques };
+  const ownPath = ownTree(layer);
+  const own = new OverlayView(ownPath === undefined ? [] : [ownPath], isMachineRoot() ? 'trusted' : 'user');
+  const marked = { lower: lowerView(tree, layer), own, implied: new Set<string>(impliedDirectories) };
+  const places = new Map<BytePath, BytePath | undefined>();
+  const placeOf = (path: BytePath): BytePath | undefined => {
+    if (!places.has(path)) places.set(path, markedDirectory(marked, path)?.path);
+    return places.get(path);
+  };
+  const defined = (path: BytePath | undefined): path is BytePath => path !== undefined;
+  return {
+    whiteouts: whiteouts
+      .map((path) => {
+        const place = placeOf(parentPath(path));
+        return place === undefined ? undefined : joinPath(place, baseName(path));
+      })
+      .filter(defined),
+    opaques: opaques.map(placeOf).filter(defined),
+  };
 }
 
 function movedIn(view: OverlayView, layer: TreeLayer): MovedDirectories {

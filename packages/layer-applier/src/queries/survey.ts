@@ -1,9 +1,9 @@
 import { joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { readIndex } from '../layer-index/read-index.ts';
-import type { ImageTree, TreeLayer } from './image-tree.ts';
+import { ownTree, statOf, type ImageTree, type TreeLayer } from './image-tree.ts';
 import { PathTable, pathFlag } from './path-table.ts';
-import { layerSummary, movedDirectories, movedMarks } from './settled-path.ts';
+import { hiddenByMarks, movedDirectories } from './settled-path.ts';
 
 /** One entry of one layer, and what the layers above it make of it. */
 export interface SurveyedEntry {
@@ -26,16 +26,18 @@ export function* survey(tree: ImageTree): Generator<SurveyedEntry, void, undefin
   const implied = new Map<BytePath, SurveyedEntry>();
   for (const layer of tree.layers.toSorted((a, b) => b.position - a.position)) {
     const { position } = layer;
-    const summary = layerSummary(layer);
     const moved = movedDirectories(tree, layer);
     const settle = (path: BytePath): BytePath => moved.settle(path);
     const above = ancestors(table, position);
+    const own = ownTree(layer);
     for (const entry of readIndex(layer.index)) {
       if (entry.type === 'whiteout' || entry.type === 'opaque') continue;
       const path = settle(entry.path);
       const isDirectory = entry.type === 'directory';
       const surveyed = { layer, entry, path, ...judge(table, path, isDirectory, above(path), position) };
       if (entry.implied) {
+        // One that only marks are in is nowhere.
+        if (own !== undefined && statOf(`${own}/${entry.path}`)?.isDirectory() !== true) continue;
         if (settle(joinPath(entry.path, 'x')) !== joinPath(path, 'x')) continue;
         if (surveyed.shown && !implied.has(path)) implied.set(path, surveyed);
         table.imply(table.add(path), position);
@@ -45,10 +47,9 @@ export function* survey(tree: ImageTree): Generator<SurveyedEntry, void, undefin
       table.claim(table.add(path), position, isDirectory ? pathFlag.directory : pathFlag.hidden);
     }
     // A layer's whiteouts spare its own entries, so they count for those below only.
-    if (summary.whiteouts.length + summary.opaques.length === 0) continue;
-    const marks = movedMarks(tree, layer);
-    for (const path of summary.whiteouts) table.hide(table.add(marks.settle(path)), position, pathFlag.hidden);
-    for (const path of summary.opaques) table.hide(table.add(marks.settle(path)), position, pathFlag.hiddenBelow);
+    const { whiteouts, opaques } = hiddenByMarks(tree, layer);
+    for (const path of whiteouts) table.hide(table.add(path), position, pathFlag.hidden);
+    for (const path of opaques) table.hide(table.add(path), position, pathFlag.hiddenBelow);
   }
   // Directories that no layer has an entry for.
   for (const entry of implied.values()) {

@@ -3,7 +3,7 @@ import { parentPath, type BytePath } from '../byte-path.ts';
 import { bytes, type OverlayView } from '../drivers/overlay-view.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import type { ImageTree } from '../queries/image-tree.ts';
-import { layerSummary, lowerView, movedMarks } from '../queries/settled-path.ts';
+import { hiddenByMarks, lowerView } from '../queries/settled-path.ts';
 import { survey } from '../queries/survey.ts';
 import type { EncodedEntry } from '../tar/encode-entry.ts';
 import { HardLinks, type LinkTarget } from './hard-links.ts';
@@ -78,9 +78,9 @@ export function chooseEntries(tree: ImageTree, from: number): ChosenEntries {
 function* hiddenPaths(tree: ImageTree, from: number): Generator<BytePath, void, undefined> {
   for (const layer of tree.layers) {
     if (layer.position < from) continue;
-    const { whiteouts, opaques } = layerSummary(layer);
-    const moved = movedMarks(tree, layer);
-    for (const path of [...whiteouts, ...opaques]) yield moved.settle(path);
+    const { whiteouts, opaques } = hiddenByMarks(tree, layer);
+    yield* whiteouts;
+    yield* opaques;
   }
 }
 

@@ -34,15 +34,6 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A mark below a symlink of a lower layer may hide that very symlink, of which the drivers do not think alike. */
-function hidesThroughSymlink(layers: readonly (readonly TarEntry[])[]): boolean {
-  const links = new Set(layers.flat().flatMap(({ type, path }) => (type === 'symlink' ? [String(path)] : [])));
-  return layers.flat().some(({ path }) => {
-    const at = String(path).indexOf('/.wh.');
-    return at > 0 && links.has(String(path).slice(0, at));
-  });
-}
-
 /** A layer of the stack as it was, and the others as one. */
 async function check(layers: readonly (readonly TarEntry[])[], from: number): Promise<boolean> {
   const built = buildStack(layers);
@@ -59,7 +50,6 @@ test('random stacks: one layer of all shows what they show', { timeout: 300_000 
   let unpacked = 0;
   await fc.assert(
     fc.asyncProperty(stacks, async (layers) => {
-      fc.pre(!hidesThroughSymlink(layers));
       if (await check(layers, 0)) unpacked += 1;
     }),
     { numRuns, endOnFailure: true },
@@ -73,7 +63,6 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(stacks, fc.nat(), async (layers, pick) => {
-        fc.pre(!hidesThroughSymlink(layers));
         await check(layers, pick % layers.length);
       }),
       { numRuns: numRuns * 2, endOnFailure: true },

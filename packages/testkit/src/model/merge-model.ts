@@ -12,10 +12,11 @@ interface Redirect {
 /** Puts one layer upon the tree that those below it make; `root` is changed. */
 export function mergeModel(root: Directory, layer: LayerModel): void {
   const held = layer.deferred.map(({ target }) => lowerTarget(root, target));
-  for (const path of layer.opaques) locate(root, layer.tree, path)?.children.clear();
-  for (const path of layer.whiteouts) {
-    locate(root, layer.tree, path.slice(0, -1))?.children.delete(path.at(-1) ?? '');
-  }
+  // Each mark is found as if it were the only one: one may hide the very symlink that leads to another.
+  const opaques = layer.opaques.map((path) => locate(root, layer.tree, path));
+  const whiteouts = layer.whiteouts.map((path) => [locate(root, layer.tree, path.slice(0, -1)), path.at(-1)] as const);
+  for (const directory of opaques) directory?.children.clear();
+  for (const [directory, name = ''] of whiteouts) directory?.children.delete(name);
   if (layer.rootAttributes !== undefined) root.attributes = layer.rootAttributes;
   const redirects: Redirect[] = [];
   mergeDirectory(layer.tree, root, { path: [], rootPath: [], redirects });
