@@ -5,6 +5,9 @@ import type { RunningContainer } from '@boxkit/contracts';
 import type { SuiteContext } from './suite-context.ts';
 import { systemSnapshot } from '../leaks.ts';
 
+/** What no other suite that runs now sleeps: their processes are counted by it. */
+const nap = `sleep 731.${process.pid}`;
+
 /** How a container ends, and that nothing is left of it. */
 export function lifeTests(context: SuiteContext): void {
   describe('the life', () => {
@@ -46,14 +49,14 @@ export function lifeTests(context: SuiteContext): void {
 
     test('an abort ends the whole tree, sessions of its own too', async () => {
       const controller = new AbortController();
-      const before = systemSnapshot('731.25').processes.length;
+      const before = systemSnapshot(nap).processes.length;
       await using container = await started(
-        'setsid sh -c "sleep 731.25 & setsid sleep 731.25 & sleep 731.25" & sleep 731.25 & echo ready; sleep 731.25',
+        `setsid sh -c "${nap} & setsid ${nap} & ${nap}" & ${nap} & echo ready; ${nap}`,
         controller.signal,
       );
       controller.abort();
       await container.exit;
-      expect(await settled(() => systemSnapshot('731.25').processes.length, before)).toBe(before);
+      expect(await settled(() => systemSnapshot(nap).processes.length, before)).toBe(before);
     });
 
     test('an abort before the start rejects with its reason, at whatever moment it comes', async () => {
@@ -70,9 +73,9 @@ export function lifeTests(context: SuiteContext): void {
     });
 
     test('processes left by the first process end with it', async () => {
-      const before = systemSnapshot('731.5').processes.length;
-      await context.harness.run(['sh', '-c', 'setsid sleep 731.5 >/dev/null 2>&1 & exit 0']);
-      expect(await settled(() => systemSnapshot('731.5').processes.length, before)).toBe(before);
+      const before = systemSnapshot(nap).processes.length;
+      await context.harness.run(['sh', '-c', `setsid ${nap} >/dev/null 2>&1 & exit 0`]);
+      expect(await settled(() => systemSnapshot(nap).processes.length, before)).toBe(before);
     });
 
     test('disposing ends it', async () => {
