@@ -43,6 +43,8 @@ export async function sendChunk(
   response.discard();
   const arrived = arrivedBy(response) ?? end;
   if (arrived > end) throw confused(response, what, `it has ${arrived} bytes of ${end} that were sent`);
+  // Said again and again it would be an upload without end.
+  if (arrived <= session.offset) throw confused(response, what, `it took ${body.length} bytes and says that none came`);
   return { ...session, location: locationOf(response) ?? session.location, offset: arrived };
 }
 
