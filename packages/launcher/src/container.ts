@@ -1,15 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { BoxEvent, ExitStatus, PlannedContainer, RunningContainer } from '@boxkit/contracts';
 import { removeCgroups } from './cgroups.ts';
 import { exitStatus } from './exit-status.ts';
+import type { HostProcess } from './host-process.ts';
 import { childrenOf, dispositionOf, endsByDefault, isNamespaceInit, signalNumber } from './process-table.ts';
 import type { ReportReader } from './report-reader.ts';
 import type { OpenStdio } from './stdio.ts';
 import { endTree } from './tree.ts';
 
 export interface ContainerParts {
-  readonly child: ChildProcess;
+  readonly child: HostProcess;
   readonly stdio: OpenStdio;
   readonly reports: ReportReader;
   readonly network: AsyncDisposable | undefined;
@@ -38,7 +38,7 @@ export class Container implements RunningContainer {
     this.#parts = parts;
     this.containerId = planned.containerId;
     this.name = planned.name;
-    this.pid = parts.child.pid ?? -1;
+    this.pid = parts.child.pid;
     this.stdin = parts.stdio.stdin;
     this.stdout = parts.stdio.stdout;
     this.stderr = parts.stdio.stderr;
@@ -100,9 +100,7 @@ export class Container implements RunningContainer {
     const onAbort = (): void => this.#end();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const end = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }));
-    });
+    const end = await child.exit;
     this.#ended = true;
     signal.removeEventListener('abort', onAbort);
     if (this.#planned.plan.tree === 'descendants') endTree(this.#planned.plan, this.pid);

@@ -12,7 +12,7 @@ it('each container is started by a stub of its own, which has no name', async ()
   const plan = { descriptors: [{ fd: 3, purpose: 'the exec stub', kind: 'stub' as const }] };
   using first = openDescriptors(plan, home.path);
   using second = openDescriptors(plan, home.path);
-  const [one, other] = [Number(first.stdio[0]), Number(second.stdio[0])];
+  const [one, other] = [Number(first.fds[0]), Number(second.fds[0])];
   expect(fstatSync(one).nlink).toBe(0);
   expect(fstatSync(one).ino).not.toBe(fstatSync(other).ino);
   writeFileSync(`/proc/self/fd/${one}`, 'written by who came by it inside');

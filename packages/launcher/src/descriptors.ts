@@ -1,35 +1,40 @@
 import { closeSync, openSync } from 'node:fs';
 import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IOType } from 'node:child_process';
+import { Socket } from 'node:net';
 import { BoxError, type LaunchPlan, type PlanDescriptor } from '@boxkit/contracts';
-import { encodeProgram, stubExecutable, type StubMachine } from '@boxkit/linux';
+import { encodeProgram, makeSocketPair, stubExecutable, type StubMachine } from '@boxkit/linux';
 import { unnamedFile } from './unnamed-file.ts';
 
-/** What the child inherits from descriptor 3 on, ready for spawn. Disposing closes this side's copies. */
+/** What the child inherits from descriptor 3 on. Disposing closes these; the report's other end stays open. */
 export interface OpenDescriptors extends Disposable {
-  readonly stdio: readonly (IOType | number)[];
+  readonly fds: readonly number[];
+  /** What the child tells, and may be answered by; undefined when the plan has no report. */
+  readonly report: Socket | undefined;
 }
 
 /** Opens what the plan names beyond 0, 1 and 2. `home` is the store's. */
 export function openDescriptors(plan: Pick<LaunchPlan, 'descriptors'>, home: string): OpenDescriptors {
-  const opened: number[] = [];
+  const fds: number[] = [];
+  let report: Socket | undefined;
   const close = (): void => {
-    for (const fd of opened.splice(0)) closeSync(fd);
+    for (const fd of fds.splice(0)) closeSync(fd);
   };
   try {
-    const stdio = plan.descriptors.map((descriptor, at): IOType | number => {
-      if (descriptor.fd !== at + 3) {
+    for (const descriptor of plan.descriptors) {
+      if (descriptor.fd !== fds.length + 3) {
         throw new BoxError('ERR_BOX_INTERNAL', `descriptor ${descriptor.fd} of the launch plan is out of order`);
       }
-      if (descriptor.kind === 'report') return 'pipe';
-      const fd = openDescriptor(descriptor, home);
-      opened.push(fd);
-      return fd;
-    });
-    return { stdio, [Symbol.dispose]: close };
+      if (descriptor.kind === 'report') {
+        const [own, childs] = makeSocketPair();
+        fds.push(childs);
+        report = new Socket({ fd: own, readable: true, writable: true });
+      } else fds.push(openDescriptor(descriptor, home));
+    }
+    return { fds, report, [Symbol.dispose]: close };
   } catch (error) {
     close();
+    report?.destroy();
     throw error;
   }
 }

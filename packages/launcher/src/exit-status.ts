@@ -1,12 +1,10 @@
 import { BoxError, type ExitStatus, type LaunchPlan, type PlannedContainer, type SystemCall } from '@boxkit/contracts';
-import type { StubReport } from '@boxkit/linux';
+import type { ProcessEnd, StubReport } from '@boxkit/linux';
 import { diagnose } from './diagnose.ts';
-import { signalName, signalNumber } from './process-table.ts';
+import { signalName } from './process-table.ts';
 
-/** How the host program ended, as node:child_process tells it. */
-export interface ProcessEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+/** How the host program ended. */
+export interface HostProgramEnd extends ProcessEnd {
   /** The signal that the launcher replaced by SIGKILL, if it did. */
   readonly meant?: number;
 }
@@ -14,7 +12,7 @@ export interface ProcessEnd {
 /** The container's exit status. Throws ERR_BOX_CONTAINER_SETUP when it never came to start the command. */
 export function exitStatus(
   { plan, bundle }: PlannedContainer,
-  end: ProcessEnd,
+  end: HostProgramEnd,
   reports: readonly StubReport[],
 ): ExitStatus {
   const failure = reports.find((report) => report.kind === 'failed');
@@ -26,7 +24,7 @@ export function exitStatus(
   if (end.meant !== undefined) return killed(end.meant);
   const ended = reports.find((report) => report.kind === 'ended');
   if (ended !== undefined) return ended.signal === undefined ? { code: ended.code } : killed(ended.signal);
-  if (end.signal !== null) return killed(signalNumber(end.signal));
+  if (end.signal !== null) return killed(end.signal);
   const code = end.code ?? 125;
   if (plan.report === 'stub' && !reports.some(({ kind }) => kind === 'ready')) {
     throw new BoxError(

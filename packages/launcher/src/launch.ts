@@ -1,14 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { Duplex } from 'node:stream';
-import {
-  BoxError,
-  type PlannedContainer,
-  type RunningContainer,
-  type Stage,
-  type StageContext,
-} from '@boxkit/contracts';
+import type { PlannedContainer, RunningContainer, Stage, StageContext } from '@boxkit/contracts';
 import { openDescriptors } from './descriptors.ts';
+import { startHostProcess, type HostProcess } from './host-process.ts';
 import { ContainerNetwork } from './network/container-network.ts';
 import { readReports, type ReportReader } from './report-reader.ts';
 import { Container } from './container.ts';
@@ -32,8 +24,7 @@ async function start(
 ): Promise<RunningContainer> {
   context.signal.throwIfAborted();
   const stdio = planned.plan.terminal ? openTerminalStdio() : openStdio(options);
-  const child = await spawnPlan(planned, context.store.home, stdio);
-  const reports = readReports(reportStream(planned, child));
+  const { child, reports } = await startPlanned(planned, context.store.home, stdio);
   const network = connectNetwork(planned, { child, reports, home: context.store.home });
   const container = new Container(planned, {
     child,
@@ -56,24 +47,23 @@ async function start(
   }
 }
 
-async function spawnPlan(planned: PlannedContainer, home: string, stdio: OpenStdio): Promise<ChildProcess> {
-  const { plan } = planned;
+interface StartedContainer {
+  readonly child: HostProcess;
+  readonly reports: ReportReader;
+}
+
+async function startPlanned({ plan }: PlannedContainer, home: string, stdio: OpenStdio): Promise<StartedContainer> {
   try {
     using descriptors = openDescriptors(plan, home);
-    const [program, ...args] = plan.argv;
-    const child = spawn(program, args, {
-      env: plan.env,
-      cwd: '/',
-      // a session of its own: signals of the caller's terminal reach the container through the launcher only
-      detached: true,
-      stdio: [...stdio.child, ...descriptors.stdio],
-    });
-    if (child.pid === undefined) {
-      const [cause] = await once(child, 'error');
-      throw launchError(program, cause);
+    try {
+      const { argv, env } = plan;
+      const child = await startHostProcess({ argv, env, descriptors: [...stdio.child, ...descriptors.fds] });
+      stdio.release();
+      return { child, reports: readReports(descriptors.report) };
+    } catch (error) {
+      descriptors.report?.destroy();
+      throw error;
     }
-    stdio.release();
-    return child;
   } catch (error) {
     stdio.destroy();
     throw error;
@@ -82,21 +72,9 @@ async function spawnPlan(planned: PlannedContainer, home: string, stdio: OpenStd
 
 function connectNetwork(
   { plan, bundle }: PlannedContainer,
-  started: { readonly child: ChildProcess; readonly reports: ReportReader; readonly home: string },
+  started: StartedContainer & { readonly home: string },
 ): ContainerNetwork | undefined {
   if (plan.network === undefined) return undefined;
   const { child, reports, home } = started;
-  return new ContainerNetwork(plan.network, { pid: child.pid ?? -1, reports, home, directory: bundle.directory });
-}
-
-function reportStream({ plan }: PlannedContainer, child: ChildProcess): Duplex | undefined {
-  const descriptor = plan.descriptors.find(({ kind }) => kind === 'report');
-  if (descriptor === undefined) return undefined;
-  const stream: unknown = child.stdio[descriptor.fd as 3];
-  return stream instanceof Duplex ? stream : undefined;
-}
-
-function launchError(program: string, cause: unknown): BoxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new BoxError('ERR_BOX_LAUNCH_FAILED', `cannot start ${program}: ${why}`, { cause });
+  return new ContainerNetwork(plan.network, { pid: child.pid, reports, home, directory: bundle.directory });
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { BoxError, type LaunchPlan } from '@boxkit/contracts';
 import { openDescriptors } from './descriptors.ts';
@@ -55,11 +54,9 @@ export function startPlan(plan: ProgramPlan, { home, stdio, signal }: StartPlanO
     detached: true,
     killSignal: 'SIGKILL',
     ...(signal === undefined ? {} : { signal }),
-    stdio: [...stdio, ...descriptors.stdio],
+    stdio: [...stdio, ...descriptors.fds],
   });
-  const channel = plan.descriptors.find(({ kind }) => kind === 'report');
-  const stream: unknown = channel === undefined ? undefined : child.stdio[channel.fd as 3];
-  const reports = readReports(stream instanceof Duplex ? stream : undefined);
+  const reports = readReports(descriptors.report);
   return { child, failure: reports.all.then((all) => describeFailure(plan, all)) };
 }
 

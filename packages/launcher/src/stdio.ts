@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { bind, check } from '@boxkit/linux';
@@ -15,7 +15,7 @@ export interface LaunchStdio {
 
 /** The three descriptors of the child, and this side's ends of the pipes. */
 export interface OpenStdio {
-  readonly child: readonly (number | 'ignore' | 'inherit')[];
+  readonly child: readonly number[];
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
@@ -58,9 +58,13 @@ const pipe2 = bind('int pipe2(_Out_ int *fds, int flags)');
 export function openStdio({ stdin = 'inherit', stdout = 'inherit', stderr = 'inherit' }: LaunchStdio): OpenStdio {
   const childEnds: number[] = [];
   const ends: Socket[] = [];
-  const connect = (choice: StdioChoice, fd: number): { child: number | 'ignore'; end: Socket | null } => {
+  const connect = (choice: StdioChoice, fd: number): { child: number; end: Socket | null } => {
     if (choice === 'inherit') return { child: fd, end: null };
-    if (choice === 'ignore') return { child: 'ignore', end: null };
+    if (choice === 'ignore') {
+      const nothing = openSync('/dev/null', 'r+');
+      childEnds.push(nothing);
+      return { child: nothing, end: null };
+    }
     const [reading, writing] = openPipe();
     const [child, own] = fd === 0 ? [reading, writing] : [writing, reading];
     childEnds.push(child);

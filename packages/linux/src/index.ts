@@ -13,3 +13,4 @@ export * from './random.ts';
 export * from './cgroup/index.ts';
 export * from './machine-obstacles.ts';
 export * from './user-network/index.ts';
+export * from './process/index.ts';

@@ -33,7 +33,11 @@ export function bind(prototype: string): LibcFunction {
 
 /** The errno of the last failed call on this thread, by name (`ENOENT`). */
 export function lastErrno(): string {
-  const number = load().koffi.errno();
+  return errnoName(load().koffi.errno());
+}
+
+/** An errno's name, from its number. */
+export function errnoName(number: number): string {
   return names.get(number) ?? `errno ${number}`;
 }
 

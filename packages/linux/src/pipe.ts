@@ -21,3 +21,19 @@ export function makePipe(size: number): { readonly read: number; readonly write:
   fcntl(write, setPipeSize, size);
   return { read, write };
 }
+
+const socketpair = bind('int socketpair(int domain, int type, int protocol, void *ends)') as (
+  domain: number,
+  type: number,
+  protocol: number,
+  ends: Int32Array,
+) => number;
+const [AF_UNIX, SOCK_STREAM] = [1, 1];
+
+/** Two connected sockets that close on exec. The caller closes both. Throws SystemCallError (EMFILE, ENFILE). */
+export function makeSocketPair(): readonly [number, number] {
+  const ends = new Int32Array(2);
+  check(socketpair(AF_UNIX, SOCK_STREAM | closeOnExec, 0, ends), 'socketpair');
+  const [one = -1, other = -1] = ends;
+  return [one, other];
+}

@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import type { SystemCall } from '@boxkit/contracts';
-import { makePipe, planOfCalls, reportDescriptor } from '@boxkit/linux';
+import { makePipe, planOfCalls } from '@boxkit/linux';
 import { openDescriptors } from '../descriptors.ts';
 import { childrenOf } from '../process-table.ts';
 import { readReports, type ReportReader } from '../report-reader.ts';
@@ -19,7 +18,7 @@ export class NetworkProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
   readonly #reports: ReportReader;
-  readonly #channel: Duplex | undefined;
+  readonly #channel: Socket | undefined;
   #output = '';
 
   constructor(
@@ -29,7 +28,9 @@ export class NetworkProcess implements AsyncDisposable {
     const readiness = makePipe(4096);
     const reader = new Socket({ fd: readiness.read, readable: true, writable: false });
     try {
-      this.#child = spawnGuardian(calls, { namespaceOf, home, readiness: readiness.write });
+      const started = spawnGuardian(calls, { namespaceOf, home, readiness: readiness.write });
+      this.#child = started.child;
+      this.#channel = started.channel;
     } catch (error) {
       reader.destroy();
       throw error;
@@ -41,8 +42,6 @@ export class NetworkProcess implements AsyncDisposable {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#output.length < outputLimit) this.#output += chunk.toString();
     });
-    const channel: unknown = this.#child.stdio[reportDescriptor as 3];
-    this.#channel = channel instanceof Duplex ? channel : undefined;
     this.#reports = readReports(this.#channel);
     void this.#reports.waiting.then((waits) => {
       if (waits) this.#reports.answer();
@@ -81,17 +80,18 @@ export class NetworkProcess implements AsyncDisposable {
 function spawnGuardian(
   calls: readonly SystemCall[],
   setting: { readonly namespaceOf: number; readonly home: string; readonly readiness: number },
-): ChildProcess {
+): { readonly child: ChildProcess; readonly channel: Socket | undefined } {
   const namespace = openSync(`/proc/${setting.namespaceOf}/ns/net`, 'r');
   try {
     const plan = planOfCalls(calls);
     using descriptors = openDescriptors(plan, setting.home);
-    return spawn(plan.argv[0], [], {
+    const child = spawn(plan.argv[0], [], {
       env: plan.env,
       cwd: '/',
       detached: true,
-      stdio: [namespace, setting.readiness, 'pipe', ...descriptors.stdio],
+      stdio: [namespace, setting.readiness, 'pipe', ...descriptors.fds],
     });
+    return { child, channel: descriptors.report };
   } finally {
     closeSync(namespace);
   }

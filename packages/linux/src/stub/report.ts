@@ -1,5 +1,5 @@
-import { constants } from 'node:os';
 import type { SystemCall } from '@boxkit/contracts';
+import { errnoName } from '../libc.ts';
 import { reportDescriptor, reportSize, setupFailed } from './layout.ts';
 
 /** What the stub told its launcher: that the command is next, or the call that failed. */
@@ -108,8 +108,4 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
 function parseEnd(status: number): StubReport {
   const signal = status & 0x7f;
   return signal === 0 ? { kind: 'ended', code: (status >> 8) & 0xff } : { kind: 'ended', code: 128 + signal, signal };
-}
-
-function errnoName(number: number): string {
-  return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
 }

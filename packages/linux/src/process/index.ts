@@ -1,0 +1,2 @@
+export * from './spawn-process.ts';
+export * from './process-end.ts';
