@@ -211,3 +211,13 @@ test('an option that there is not', async () => {
 function wrongDiffIds(): Record<string, unknown> {
   return { rootfs: { type: 'layers', diff_ids: layers.map((_layer, at) => digestOf(Buffer.from(`wrong ${at}`))) } };
 }
+
+test.each([20, 27])('%s open files are one clear error, and leave nothing', async (limit) => {
+  await using work = await temporaryDirectory('bad');
+  const script = `ulimit -n ${limit}; exec '${boxPath}' unpack '${registry.host}/good' '${work.path}/tree'`;
+  const env = { HOME: work.path, BOX_HOME: join(work.path, 'box') };
+  const result = await tryCommand('sh', ['-c', script], { env: { PATH: process.env['PATH'], ...env } });
+  expect(result.stderr).toMatch(/^box: error: .*open files.*\n {2}hint: .*ulimit -n 1024/m);
+  expect(result.stderr.match(/^box: error: /gm)).toHaveLength(1);
+  expect(globSync('{tree,box/layers/*/*,box/images/*}', { cwd: work.path })).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { openFilesError } from '@boxkit/contracts';
 import { openMachine } from './open-machine.ts';
 import { createContainers } from './operations/containers/containers.ts';
 import { createLayers } from './operations/make/layers.ts';
@@ -23,10 +24,12 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       context.defer(async () => scope[Symbol.asyncDispose]());
       return context;
     },
-    pull: async (reference, how = {}) => (await import('./operations/pull.ts')).pull(reference, how, machine),
+    pull: async (reference, how = {}) =>
+      naming(async () => (await import('./operations/pull.ts')).pull(reference, how, machine)),
     unpack: async (reference, directory, how = {}) =>
-      (await import('./operations/unpack.ts')).unpack(reference, directory, how, machine),
-    run: async (reference, how = {}) => (await import('./operations/run.ts')).run(reference, how, machine, running),
+      naming(async () => (await import('./operations/unpack.ts')).unpack(reference, directory, how, machine)),
+    run: async (reference, how = {}) =>
+      naming(async () => (await import('./operations/run.ts')).run(reference, how, machine, running)),
     runDirectory: async (directory, how = {}) =>
       (await import('./operations/run-directory.ts')).runDirectory(directory, how, machine, running),
     plan: async (reference, how = {}) => (await import('./operations/plan.ts')).plan(reference, how, machine),
@@ -82,4 +85,13 @@ export async function createBox(options: BoxOptions = {}): Promise<Box> {
       }
     },
   };
+}
+
+/** The operations that open most files tell by its own name when there are too few. */
+async function naming<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    throw openFilesError(error);
+  }
 }

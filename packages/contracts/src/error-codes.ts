@@ -59,6 +59,7 @@ export const errorCodes = [
   // plugins
   'ERR_BOX_PLUGIN_INVALID',
   // the system
+  'ERR_BOX_OPEN_FILES',
   'ERR_BOX_SYSTEM_CALL',
   'ERR_BOX_INTERNAL',
 ] as const;

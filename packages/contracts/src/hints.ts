@@ -56,6 +56,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   ERR_BOX_NETWORK_FAILED:
     'See that no other program listens at the published ports, and that they are above 1023 unless you are root.',
   ERR_BOX_PLUGIN_INVALID: "Correct the plugin, or leave it out; docs/guide tells a plugin's form.",
+  ERR_BOX_OPEN_FILES: 'Raise the limit of open files: `ulimit -n 1024`.',
   ERR_BOX_SYSTEM_CALL: 'The message has the errno; with --debug there is more.',
   ERR_BOX_INTERNAL: 'This is a defect; run it again with --debug and report it.',
 };

@@ -11,6 +11,7 @@ export * from './image.ts';
 export * from './isolator.ts';
 export * from './launch-plan.ts';
 export * from './network.ts';
+export * from './open-files.ts';
 export * from './plugin.ts';
 export * from './reference.ts';
 export * from './rootfs.ts';

@@ -1,4 +1,4 @@
-import { isBoxError } from '@boxkit/contracts';
+import { isBoxError, openFilesError } from '@boxkit/contracts';
 import { escapeControls } from './escape.ts';
 import { toJson } from './json.ts';
 
@@ -8,7 +8,8 @@ export interface ReportOptions {
 }
 
 /** An error as the last thing a command says: message, hint and code; the stack and the causes only when debugging. */
-export function formatError(error: unknown, options: ReportOptions): string {
+export function formatError(thrown: unknown, options: ReportOptions): string {
+  const error = openFilesError(thrown);
   if (options.json) return `${toJson({ type: 'error', ...asData(error) })}\n`;
   const { code, message, hint } = asData(error);
   const lines = [`box: error: ${escapeControls(message)}`];

@@ -67,8 +67,8 @@ the system said. EMFILE: raise \`ulimit -n\`. EMLINK: the file system holds no m
 it also tells of the first xattr or device that cannot be held, which \`warning\` in its fields names. When igzip is at
 fault, \`BOX_INFLATE=zlib\` does without it.`,
   ERR_BOX_DIRECTORY_NOT_EMPTY: `\`box unpack\` wants a directory that is missing or empty, so that it never mixes an image with other files.`,
-  ERR_BOX_FILE_UNREADABLE: `\`box cat\` was asked for a path of an image that is missing, is no regular file, or belongs to another user. Paths are
-looked up as a process inside the container would.`,
+  ERR_BOX_FILE_UNREADABLE: `What was to be read is missing, is no regular file, or belongs to another user: a path of an image, which is looked up as a
+process inside the container would, a tar that is to become a layer, or the document of a stage.`,
   ERR_BOX_BACKEND_UNKNOWN: `No isolation backend or rootfs driver has this name. \`box doctor\` lists them.`,
   ERR_BOX_BACKEND_UNAVAILABLE: `The backend does not work on this machine for this user; the message says why, the hint what to do. \`box doctor\` shows
 all of them.`,
@@ -83,6 +83,9 @@ process never ran.`,
 published port is in use on the host, or below 1024 for an ordinary user. The container's process never ran. See
 [networks](../guide/networks.md).`,
   ERR_BOX_PLUGIN_INVALID: `A plugin is not of the shape its contract wants, or takes a name that is taken. The message names plugin and field.`,
+  ERR_BOX_OPEN_FILES: `box needs more open files than it may have: \`errno\` is EMFILE when the limit of the process is reached, ENFILE when the
+machine's is. Some 128 do for all commands: \`ulimit -n 1024\` in the shell, \`LimitNOFILE=\` of a service. Nothing half-done
+is kept.`,
   ERR_BOX_SYSTEM_CALL: `A system call failed in a way that has no better name; the message has its errno.`,
   ERR_BOX_INTERNAL: `A defect of box or of a plugin. Please report it, with the output of the same command under \`--debug\`.`,
 };
