@@ -17,6 +17,7 @@ export const debianPackages = [
   { name: 'attr', program: 'getfattr', why: 'reads extended attributes of the trees compared' },
   { name: 'libcap2-bin', program: 'setcap', why: 'file capabilities in test images; capsh reads those of a process' },
   { name: 'openssl', program: 'openssl', why: 'certificates for registries over https' },
+  { name: 'python3-minimal', program: 'python3', why: 'processes that treat signals in every way' },
   { name: 'perl-base', program: 'perl', why: 'bcrypt for htpasswd' },
   { name: 'isal', program: 'igzip', why: 'an accelerated gzip decoder' },
   { name: 'pigz', program: 'pigz', why: 'gzip streams as it writes them' },

@@ -3,8 +3,9 @@ import type { BoxEvent, ExitStatus, PlannedContainer, RunningContainer } from '@
 import { removeCgroups } from './cgroups.ts';
 import { exitStatus } from './exit-status.ts';
 import type { HostProcess } from './host-process.ts';
-import { childrenOf, dispositionOf, endsByDefault, isNamespaceInit, signalNumber } from './process-table.ts';
+import { childrenOf } from './process-table.ts';
 import type { ReportReader } from './report-reader.ts';
+import { signalFirstProcess } from './signal-first-process.ts';
 import type { OpenStdio } from './stdio.ts';
 import { endTree } from './tree.ts';
 
@@ -52,12 +53,7 @@ export class Container implements RunningContainer {
     await this.ready.catch(() => {});
     const pid = this.#firstProcess();
     if (this.#ended || pid === undefined) return false;
-    const number = signalNumber(signal);
-    // the kernel drops signals for the first process of a PID namespace unless it has a handler
-    const replaced =
-      isNamespaceInit(pid) && endsByDefault(number) && number !== 9 && dispositionOf(pid, number) === 'default';
-    if (replaced) this.#meant = number;
-    return send(pid, replaced ? 9 : number);
+    return signalFirstProcess(pid, signal, (meant) => (this.#meant = meant));
   }
 
   async stop(options: { readonly timeout?: number } = {}): Promise<ExitStatus> {
@@ -125,14 +121,5 @@ export class Container implements RunningContainer {
 
   #end(): void {
     endTree(this.#planned.plan, this.pid);
-  }
-}
-
-function send(pid: number, signal: number): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    // ended meanwhile
-    return false;
   }
 }

@@ -13,4 +13,3 @@ export { readLog, type ReadLogOptions } from './log-reader.ts';
 export { parseRestartPolicy, restartDelay, type RestartPolicy, shouldRestart } from './restart-policy.ts';
 export { socketName } from './socket-path.ts';
 export { signalName } from '../process-table.ts';
-export { signalFirstProcess } from './signal-process.ts';

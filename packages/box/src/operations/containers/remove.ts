@@ -38,7 +38,7 @@ async function end(store: DiskStore, record: ContainerRecord, signal: AbortSigna
   const patience = { signal: AbortSignal.timeout(settling) };
   await askSupervisor(record.path, { do: 'stop', timeout: 0 }, patience).catch(() => {});
   const pid = firstProcess(record);
-  if (pid !== undefined) signalFirstProcess(pid, 'SIGKILL');
+  if (pid !== undefined) await signalFirstProcess(pid, 'SIGKILL');
   const { root, detached } = detailsOf(record);
   if (root !== undefined) endDescendants(root);
   if (record.status !== 'running' || (await hasEnded(store, record.containerId, settling, signal))) return;
