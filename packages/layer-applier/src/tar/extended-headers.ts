@@ -42,7 +42,11 @@ export class ExtendedHeaders {
     this.pending = true;
     if (type === flag.longName) this.#longName = cText(body);
     else if (type === flag.longLink) this.#longLink = cText(body);
-    else applyPax(parsePax(body), (this.#local ??= {}));
+    else {
+      // A second one before the entry takes the first one's place, as it does for GNU tar and Go's archive/tar.
+      this.#local = {};
+      applyPax(parsePax(body), this.#local);
+    }
   }
 
   /** Fills an entry from its own header and what was taken in; type and size are left to the reader. */

@@ -162,6 +162,27 @@ test('pax: a global header holds for all that follow, until their own', async ()
   expect([tree.get('a')?.mtime, tree.get('b')?.mtime]).toEqual(['77000000000', '78000000000']);
 });
 
+test('pax: of two headers before one entry the second holds alone', async () => {
+  const header = (records: Record<string, string>): TarEntry => ({ raw: Buffer.concat(paxBlock('x', records)) });
+  const { tree } = await extracted([
+    header({ path: 'first', uid: '7' }),
+    header({ gid: '8' }),
+    { path: 'own', content: '' },
+  ]);
+  expect([...tree].map(([path, { owner }]) => [path, owner])).toEqual([
+    ['.', '0:0'],
+    ['own', '0:8'],
+  ]);
+});
+
+test("pax: Python's small and large times are read", async () => {
+  const { tree } = await extracted([
+    { path: 'small', content: '', pax: { mtime: '-1e-09' } },
+    { path: 'large', content: '', pax: { mtime: '1.5e+09' } },
+  ]);
+  expect([tree.get('small')?.mtime, tree.get('large')?.mtime]).toEqual(['-1', '1500000000000000000']);
+});
+
 test("pax: libarchive's xattrs are base64 with an encoded name", async () => {
   const { tree } = await extracted([{ path: 'f', content: '', pax: { 'LIBARCHIVE.xattr.user.a%20b': 'AP8' } }]);
   expect(tree.get('f')?.xattrs).toEqual({ 'user.a b': '0x00ff' });

@@ -111,9 +111,13 @@ function integer(value: string, key: string): number {
   return number;
 }
 
+/** Python's tarfile writes very small and very large numbers so: `-1e-09`. */
+const scientific = /^-?[0-9](?:\.[0-9]{1,20})?e[-+][0-9]{2}$/;
+
 /** `[-]SECONDS[.FRACTION]`, cut off after nanoseconds towards the past, as the kernel keeps times. */
 export function parseTime(value: string): { seconds: number; nanoseconds: number } {
-  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(value);
+  const plain = scientific.test(value) ? Number(value).toFixed(9) : value;
+  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(plain);
   if (match === null) throw invalid('the mtime in its extended header is no number');
   const seconds = Number(match[2]);
   const nanoseconds = Number((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
