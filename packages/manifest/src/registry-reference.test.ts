@@ -84,4 +84,15 @@ describe('parseRegistryReference', () => {
       expect.objectContaining({ hint: 'Did you mean library/alpine?' }),
     );
   });
+
+  it('refuses a user and a password without repeating them', () => {
+    for (const text of ['me:secret@q.io/app:1', 'secret@q.io:5000/app']) {
+      expect(() => parseRegistryReference(text)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_BOX_REFERENCE_INVALID',
+          message: expect.not.stringContaining('secret') as string,
+        }),
+      );
+    }
+  });
 });

@@ -27,6 +27,7 @@ export function parseRegistryReference(text: string): RegistryReference {
   if (text.length > textLimit) throw invalid(text, `it is longer than ${textLimit} characters`);
   if (bareDigest.test(text)) throw invalid(text, 'it is 64 hexadecimal digits, which name no repository');
   const at = text.indexOf('@');
+  if (at !== -1 && text.includes('/', at)) throw userInfo();
   const name = at === -1 ? text : text.slice(0, at);
   const digest = at === -1 ? undefined : parseDigest(text.slice(at + 1));
   const { registry, remainder } = splitRegistry(name);
@@ -89,7 +90,9 @@ function checkPort(text: string, registry: string): void {
 
 function checkRepository(text: string, repository: string): void {
   if (repository.toLowerCase() !== repository) {
-    throw invalid(text, 'a repository name is lower case', `Did you mean ${repository.toLowerCase().slice(0, 255)}?`);
+    const lower = repository.toLowerCase().split('/');
+    const hint = lower.every((part) => pathComponent.test(part)) ? `Did you mean ${lower.join('/')}?` : repositoryHint;
+    throw invalid(text, 'a repository name is lower case', hint);
   }
   if (repository.length > repositoryLimit) {
     throw invalid(text, `its repository name is longer than ${repositoryLimit} characters`);
@@ -98,6 +101,13 @@ function checkRepository(text: string, repository: string): void {
   if (wrong !== undefined) {
     throw invalid(text, `${JSON.stringify(wrong)} cannot be part of a repository name`, repositoryHint);
   }
+}
+
+// Without the text, which may hold a password.
+function userInfo(): BoxError {
+  return new BoxError('ERR_BOX_REFERENCE_INVALID', 'cannot read a reference with a user name in it', {
+    hint: 'Leave USER:PASSWORD@ out, and run `box login REGISTRY`.',
+  });
 }
 
 const tagHint = 'A tag is at most 128 letters, digits, underscores, dots and dashes, and starts with no dot or dash.';

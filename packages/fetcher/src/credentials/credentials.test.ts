@@ -101,11 +101,17 @@ describe('credentials are found', () => {
   it.each([
     ['a missing helper', { credsStore: 'nowhere' }, 'docker-credential-nowhere is not installed'],
     ['a failing helper', { credsStore: 'broken' }, 'ended with status 3'],
+    ['a killed helper', { credsStore: 'killed' }, 'ended by SIGKILL'],
+    ['a helper that never ends its answer', { credsStore: 'endless' }, 'longer than 1048576 bytes'],
+    ['a helper that may not be executed', { credsStore: 'closed' }, 'may not be executed'],
     ['a helper that is a path', { credsStore: '../../bin/sh' }, "no helper's name"],
     ['a file that is no JSON', '{"auths": secret', 'it is not JSON'],
   ])('not, with a warning that holds no secret, because of %s', async (_name, file, message) => {
     await write('.docker/config.json', file);
     await helper('broken', 'echo a-secret; exit 3');
+    await helper('killed', 'kill -9 $$');
+    await helper('endless', 'exec yes a-secret');
+    await write('bin/docker-credential-closed', 'a-secret');
     expect(await find('q.io')).toBeUndefined();
     expect(events).toEqual([expect.objectContaining({ type: 'warning', message: expect.stringContaining(message) })]);
     expect(JSON.stringify(events)).not.toContain('secret');

@@ -26,7 +26,7 @@ export async function getFromHelper(
   const { status, stdout } = await run(helper, 'get', server, options);
   if (status !== 0) {
     if (/credentials not found/i.test(stdout)) return undefined;
-    throw failed(helper, 'get', status);
+    throw failed(helper, 'get', ended(status));
   }
   try {
     const { Username, Secret } = JSON.parse(stdout) as Record<string, unknown>;
@@ -36,7 +36,7 @@ export async function getFromHelper(
       ? { kind: 'password', username: Username, password: Secret }
       : undefined;
   } catch {
-    throw failed(helper, 'get', 0);
+    throw failed(helper, 'get', 'its answer cannot be read');
   }
 }
 
@@ -52,7 +52,7 @@ export async function storeInHelper(
       ? { Username: credential.username, Secret: credential.password }
       : { Username: '<token>', Secret: credential.token };
   const { status } = await run(helper, 'store', JSON.stringify({ ServerURL: server, ...pair }), options);
-  if (status !== 0) throw failed(helper, 'store', status);
+  if (status !== 0) throw failed(helper, 'store', ended(status));
 }
 
 /** Has a helper forget a credential. Resolves to false when it had none. */
@@ -60,7 +60,7 @@ export async function eraseFromHelper(helper: string, server: string, options: H
   const { status, stdout } = await run(helper, 'erase', server, options);
   if (status === 0) return true;
   if (/credentials not found/i.test(stdout)) return false;
-  throw failed(helper, 'erase', status);
+  throw failed(helper, 'erase', ended(status));
 }
 
 function run(
@@ -68,7 +68,7 @@ function run(
   verb: string,
   input: string,
   { env, signal }: HelperOptions,
-): Promise<{ status: number; stdout: string }> {
+): Promise<{ status: number | NodeJS.Signals; stdout: string }> {
   // The name becomes part of a program's; a path in it would run anything.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(helper)) {
     throw new BoxError(
@@ -85,30 +85,37 @@ function run(
     });
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (stdout.length < outputLimit) stdout += chunk;
+      stdout += chunk;
+      if (stdout.length <= outputLimit) return;
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      reject(failed(helper, verb, `its answer is longer than ${outputLimit} bytes`));
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
+      // A process that it started may hold the pipe open for ever.
+      child.stdout.destroy();
       if (signal.aborted) reject(signal.reason as Error);
       else if (error.code === 'ENOENT') reject(new HelperMissing(`docker-credential-${helper} is not installed`));
-      else reject(failed(helper, verb, undefined, error));
+      else reject(failed(helper, verb, reasonOf(error), error));
     });
-    child.on('close', (status) => resolve({ status: status ?? 1, stdout }));
+    child.on('close', (status, killer) => resolve({ status: status ?? killer ?? 1, stdout }));
     // A helper that does not read its input closes the pipe early.
     child.stdin.on('error', () => {});
     child.stdin.end(`${input}\n`);
   });
 }
 
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.name === 'AbortError') return `it did not answer for ${helperTimeout / 1000} seconds`;
+  return error.code === 'EACCES' ? 'its program may not be executed' : error.message;
+}
+
+function ended(status: number | NodeJS.Signals): string {
+  return typeof status === 'number' ? `it ended with status ${status}` : `it was ended by ${status}`;
+}
+
 // Without the helper's output: it may be a secret.
-function failed(helper: string, verb: string, status: number | undefined, cause?: Error): BoxError {
-  const why =
-    status === undefined
-      ? cause?.name === 'AbortError'
-        ? 'it took too long'
-        : (cause?.message ?? 'it failed')
-      : status === 0
-        ? 'its answer cannot be read'
-        : `it ended with status ${status}`;
+function failed(helper: string, verb: string, why: string, cause?: Error): BoxError {
   return new BoxError('ERR_BOX_CREDENTIALS', `cannot ${verb} a credential with docker-credential-${helper}: ${why}`, {
     hint: `Run docker-credential-${helper} list to see what it says.`,
     ...(cause === undefined ? {} : { cause }),

@@ -68,6 +68,7 @@ const explanations: Readonly<Record<string, (url: URL) => Explanation>> = {
   ECONNRESET: () => ['the connection was reset', undefined, true],
   EPIPE: () => ['the connection was closed', undefined, true],
   ETIMEDOUT: () => ['the connection timed out', 'Check the network; behind a proxy, set HTTPS_PROXY.', true],
+  HPE_HEADER_OVERFLOW: () => ['the headers of its answer are too long', undefined, false],
   IDLE_CONNECTION: () => ['it went silent', undefined, true],
   EHOSTUNREACH: () => ['there is no route to it', undefined, true],
   ENETUNREACH: () => ['the network is unreachable', undefined, true],

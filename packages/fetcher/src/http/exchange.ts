@@ -47,6 +47,16 @@ export function exchange(
       });
       resolve(response);
     });
+    request.once('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(new Error('it changes to another protocol (status 101), which nobody asked for'));
+    });
+    // The last event of all: whatever ended the request, nobody waits for it any longer.
+    request.once('close', () => {
+      clearTimeout(timer);
+      answered.abort();
+      reject(Object.assign(new Error('the connection was closed without an answer'), { code: 'ECONNRESET' }));
+    });
     // Kept for the whole life of the request: a reset may come after the response.
     request.on('error', (error) => {
       clearTimeout(timer);

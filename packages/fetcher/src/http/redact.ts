@@ -12,7 +12,7 @@ export function redactUrl(url: URL | string): string {
 
 /** Text of a stranger's fit for a terminal and a log: one line, no control characters, bounded. */
 export function plainText(text: string, limit = 300): string {
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is there to find
   const clean = text.replaceAll(/[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]+/g, ' ').trim();
   return clean.length > limit ? `${clean.slice(0, limit)}...` : clean;
 }

@@ -6,6 +6,7 @@ import { proxyAuthorization } from './tunnel-agent.ts';
 import { bodyOf } from './body.ts';
 import { BodyFailure, exchange } from './exchange.ts';
 import type { StreamBody } from './exchange.ts';
+import { speaksTls } from './tls-probe.ts';
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -39,6 +40,8 @@ export interface TransportOptions {
 /** Sends single requests, without redirects and retries, over connections that it keeps until disposed. */
 export interface Transport extends AsyncDisposable {
   send(request: HttpRequest): Promise<HttpResponse>;
+  /** Whether TLS is spoken where a URL points to; undefined when that cannot be told without a request. */
+  speaksTls(url: URL, signal: AbortSignal): Promise<boolean | undefined>;
 }
 
 export function createTransport(options: TransportOptions = {}): Transport {
@@ -70,7 +73,12 @@ export function createTransport(options: TransportOptions = {}): Transport {
     signal.throwIfAborted();
     const proxy = options.proxy?.(url);
     const target = targetOf(url, proxy);
-    const headers = { 'user-agent': options.userAgent ?? 'box/0.1', ...request.headers, ...target.headers };
+    const headers = {
+      'user-agent': options.userAgent ?? 'box/0.1',
+      'accept-encoding': 'identity',
+      ...request.headers,
+      ...target.headers,
+    };
     try {
       const outgoing = { ...target, method, agent: agentFor(url, proxy), headers, signal };
       const response = await exchange(outgoing, request.body, idleTimeout);
@@ -91,6 +99,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
 
   return {
     send,
+    async speaksTls(url, signal) {
+      if (options.proxy?.(url) !== undefined) return undefined;
+      return await speaksTls(withoutBrackets(url.hostname), Number(url.port) || 443, signal);
+    },
     async [Symbol.asyncDispose]() {
       for (const agent of agents.values()) agent.destroy();
       agents.clear();
@@ -115,15 +127,19 @@ function targetOf(url: URL, proxy: URL | undefined): Target {
   const { protocol, hostname, port, pathname, search, host } = url;
   const path = `${pathname}${search}`;
   if (proxy === undefined || protocol === 'https:') {
-    return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, path, headers: { host } };
+    return { protocol, hostname: withoutBrackets(hostname), port, path, headers: { host } };
   }
   return {
     protocol: proxy.protocol,
-    hostname: proxy.hostname.replace(/^\[|\]$/g, ''),
+    hostname: withoutBrackets(proxy.hostname),
     port: proxy.port,
     path: `${protocol}//${host}${path}`,
     headers: { host, ...proxyAuthorization(proxy) },
   };
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }
 
 /** A short rest is read so that the connection can serve again; a long one is not worth it. */

@@ -1,5 +1,6 @@
 import { BoxError, type Descriptor, type SourceStream } from '@boxkit/contracts';
 import { acceptedManifests, documentKind, essence } from '@boxkit/manifest';
+import { codingsOf, contentOf } from '../http/content-coding.ts';
 import { RegistryError } from '../http/errors.ts';
 import type { HttpResponse } from '../http/transport.ts';
 import type { RegistryClient } from './client.ts';
@@ -34,6 +35,7 @@ interface BlobRequest {
 
 interface OpenedBody {
   readonly response: HttpResponse;
+  readonly body: AsyncIterable<Uint8Array>;
   /** The offset of the body's first byte in the blob. */
   readonly start: number;
 }
@@ -65,9 +67,9 @@ async function* resume(request: BlobRequest, offset: number, opened: OpenedBody)
 }
 
 /** The bytes of a body from `position` of the blob on. */
-async function* from({ response, start }: OpenedBody, position: number): AsyncGenerator<Uint8Array> {
+async function* from({ body, start }: OpenedBody, position: number): AsyncGenerator<Uint8Array> {
   let skip = position - start;
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     if (skip >= chunk.length) {
       skip -= chunk.length;
       continue;
@@ -78,19 +80,43 @@ async function* from({ response, start }: OpenedBody, position: number): AsyncGe
 }
 
 async function openAt(request: BlobRequest, position: number): Promise<OpenedBody> {
-  const { client, path, descriptor, what } = request;
-  const headers = { accept: acceptFor(descriptor) };
-  let response = await client.send('GET', path, position > 0 ? { ...headers, range: `bytes=${position}-` } : headers);
-  if (response.status === 416) {
-    // The range is right by the descriptor; whoever answers does not know it (a stale cache, a broken proxy).
-    response.discard();
-    response = await client.send('GET', path, headers);
+  return (await openRange(request, position)) ?? (await openWhole(request));
+}
+
+/**
+ * Undefined when the answer is of no use, and all is to be asked for: 416, though the range is right by the descriptor
+ * (a stale cache, a broken proxy); another range, or none that can be read; a part of a coded body.
+ */
+async function openRange(request: BlobRequest, position: number): Promise<OpenedBody | undefined> {
+  if (position === 0) return undefined;
+  const response = await ask(request, { range: `bytes=${position}-` });
+  if (response.status === 200) return opened(request, response, 0);
+  const start = response.status === 206 && codingsOf(response).length === 0 ? rangeStart(request, response) : undefined;
+  if (start !== undefined && start <= position) return opened(request, response, start);
+  if (response.status !== 206 && response.status !== 416) throw await responseError(request.what, response);
+  response.discard();
+  return undefined;
+}
+
+async function openWhole(request: BlobRequest): Promise<OpenedBody> {
+  const response = await ask(request, {});
+  if (response.status === 200 || (response.status === 206 && rangeStart(request, response) === 0)) {
+    return opened(request, response, 0);
   }
-  if (response.status !== 200 && response.status !== 206) throw await responseError(what, response);
+  throw await responseError(request.what, response);
+}
+
+async function ask({ client, path, descriptor }: BlobRequest, headers: Record<string, string>): Promise<HttpResponse> {
+  return await client.send('GET', path, { accept: acceptFor(descriptor), ...headers });
+}
+
+function opened(request: BlobRequest, response: HttpResponse, start: number): OpenedBody {
+  const { size } = request.descriptor;
+  // Some stores say that a layer is coded as gzip because it is a .tar.gz: then its length is the blob's own.
+  const isCoded = codingsOf(response).length > 0 && Number(response.headers['content-length']) !== size;
   try {
-    const start = response.status === 206 ? rangeStart(request, response, position) : 0;
-    checkLength(request, response, descriptor.size - start);
-    return { response, start };
+    if (!isCoded) checkLength(request, response, size - start);
+    return { response, body: isCoded ? contentOf(response) : response.body, start };
   } catch (error) {
     response.discard();
     throw error;
@@ -102,19 +128,18 @@ function acceptFor({ mediaType }: Descriptor): string {
   return documentKind(essence(mediaType)) === undefined ? '*/*' : acceptedManifests.join(', ');
 }
 
-/** Content-Range of a 206. RFC 9110, 14.4. */
-function rangeStart(request: BlobRequest, response: HttpResponse, position: number): number {
+/** Where the range of a 206 starts; undefined when it does not say. RFC 9110, 14.4. */
+function rangeStart(request: BlobRequest, response: HttpResponse): number | undefined {
   const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
-  const start = Number(range?.[1] ?? Number.NaN);
-  if (!(start <= position)) throw protocol(request, response, 'it answered another range than was asked for');
-  const total = range?.[3];
-  if (total !== undefined && total !== '*') expectSize(request, response, Number(total));
-  return start;
+  if (range === null) return undefined;
+  const [, start, , total] = range;
+  if (total !== '*') expectSize(request, response, Number(total));
+  return Number(start);
 }
 
 function checkLength(request: BlobRequest, response: HttpResponse, expected: number): void {
   const header = response.headers['content-length'];
-  if (header === undefined || response.headers['content-encoding'] !== undefined) return;
+  if (header === undefined) return;
   // A range may be answered in part; a whole body may not.
   if (response.status === 206 && Number(header) <= expected) return;
   if (Number(header) !== expected) expectSize(request, response, Number(header) + request.descriptor.size - expected);
@@ -155,12 +180,4 @@ function tooLong({ descriptor, what }: BlobRequest, received: number): BoxError 
       fields: { digest: descriptor.digest, expected: descriptor.size, received },
     },
   );
-}
-
-function protocol({ what }: BlobRequest, response: HttpResponse, why: string): RegistryError {
-  return new RegistryError('ERR_BOX_REGISTRY_PROTOCOL', `cannot ${what}: ${why}`, {
-    url: response.url,
-    status: response.status,
-    transient: true,
-  });
 }

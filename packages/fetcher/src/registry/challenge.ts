@@ -7,7 +7,10 @@ export interface Challenge {
 }
 
 const token = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
-const parameter = /\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~0-9A-Za-z]+))/y;
+// A value without quotes may hold what a token may not: there are servers that send `realm=https://...`.
+const parameter = /\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
+/** What `Negotiate` has in the place of parameters. */
+const token68 = /[ \t]+[A-Za-z0-9\-._~+/]+=*[ \t]*(?=,|$)/y;
 const separator = /[\s,]*/y;
 
 /** Longer headers are cut: no registry needs them, and somebody else wrote them. */
@@ -29,6 +32,7 @@ export function parseChallenges(header: string): Challenge[] {
     const scheme = match(token)?.[0];
     if (scheme === undefined) break;
     const parameters: Record<string, string> = {};
+    match(token68);
     for (;;) {
       const found = match(parameter);
       if (found?.[1] === undefined) break;

@@ -1,14 +1,11 @@
 import type { BoxEvent } from '@boxkit/contracts';
 import { codeOf, RegistryError } from '../http/errors.ts';
 import { isLoopback } from '../http/proxy.ts';
-import { redactUrl } from '../http/redact.ts';
 import type { StreamBody } from '../http/exchange.ts';
 import type { HttpMethod, HttpResponse, Transport } from '../http/transport.ts';
 import type { Authorizer } from './authorizer.ts';
+import { isRedirect, redirectLimit, redirectTarget, tooManyRedirects } from './redirect.ts';
 import type { RetryContext, RetryOptions } from './retry.ts';
-
-/** Redirects that are followed for one request; browsers take 20, Go 10. */
-const redirectLimit = 10;
 
 export interface ClientOptions {
   readonly transport: Transport;
@@ -45,6 +42,7 @@ export function createClient(options: ClientOptions): RegistryClient {
   let settled = !options.fallBackToHttp || base.protocol === 'http:';
 
   async function send(request: ClientRequest): Promise<HttpResponse> {
+    if (!settled && isLoopback(base.hostname) && (await transport.speaksTls(base, request.signal)) === false) usePlain();
     for (let refreshes = 0; ; refreshes++) {
       const used = authorizer.header();
       const response = await follow(request, used);
@@ -71,19 +69,14 @@ export function createClient(options: ClientOptions): RegistryClient {
         url.origin === base.origin && authorization !== undefined ? { authorization } : {};
       const sent = { ...request, headers: { ...request.headers, ...own } };
       const response = hops === 0 ? await first(sent) : await transport.send({ ...sent, url });
-      if (![301, 302, 303, 307, 308].includes(response.status)) return response;
+      if (!isRedirect(response)) return response;
       const reads = request.method === 'GET' || request.method === 'HEAD';
       // The others would have to become a GET (RFC 9110, 15.4), which writes nothing.
       if (!reads && ![307, 308].includes(response.status)) return response;
-      const location = response.headers.location;
       response.discard();
-      url = nextUrl(response.url, location);
+      url = redirectTarget(response);
     }
-    throw new RegistryError(
-      'ERR_BOX_REGISTRY_PROTOCOL',
-      `cannot reach ${redactUrl(new URL(path, base))}: it redirects more than ${redirectLimit} times`,
-      { url },
-    );
+    throw tooManyRedirects(new URL(path, base));
   }
 
   /** The first answer decides whether a registry on this machine speaks https or plain HTTP. */
@@ -97,15 +90,17 @@ export function createClient(options: ClientOptions): RegistryClient {
       // Another request may have found it out while this one was on its way.
       const moved = base.protocol !== used.protocol;
       if ((settled && !moved) || !isLoopback(used.hostname) || !speaksNoTls(error)) throw error;
-      const plain = new URL(used);
-      plain.protocol = 'http:';
-      const response = await transport.send({ ...request, url: new URL(request.path, plain) });
-      settled = true;
-      if (base.protocol === plain.protocol) return response;
-      base = plain;
-      authorizer = options.authorizer(base);
+      const response = await transport.send({ ...request, url: new URL(request.path, plainOf(used)) });
+      usePlain();
       return response;
     }
+  }
+
+  function usePlain(): void {
+    settled = true;
+    if (base.protocol === 'http:') return;
+    base = plainOf(base);
+    authorizer = options.authorizer(base);
   }
 
   const scoped = (signal: AbortSignal): RegistryClient => ({
@@ -129,6 +124,12 @@ interface ClientRequest {
   readonly signal: AbortSignal;
 }
 
+function plainOf(url: URL): URL {
+  const plain = new URL(url);
+  plain.protocol = 'http:';
+  return plain;
+}
+
 function speaksNoTls(error: unknown): boolean {
   const code = error instanceof RegistryError ? codeOf(error.cause) : '';
   return [
@@ -138,18 +139,4 @@ function speaksNoTls(error: unknown): boolean {
     'ERR_SSL_PACKET_LENGTH_TOO_LONG',
     'ECONNRESET',
   ].includes(code);
-}
-
-function nextUrl(from: URL, location: string | undefined): URL {
-  const url = URL.parse(location ?? '', from.href);
-  if (url !== null && location !== undefined && ['http:', 'https:'].includes(url.protocol)) {
-    url.username = '';
-    url.password = '';
-    return url;
-  }
-  throw new RegistryError(
-    'ERR_BOX_REGISTRY_PROTOCOL',
-    `cannot reach ${redactUrl(from)}: it redirects to no http or https URL`,
-    { url: from },
-  );
 }

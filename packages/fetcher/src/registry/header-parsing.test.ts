@@ -27,6 +27,13 @@ describe('parseChallenges', () => {
     expect(parseChallenges('"""')).toEqual([]);
   });
 
+  it('reads values without the quotes that they need, and passes over what is no parameter', () => {
+    expect(parseChallenges('Negotiate YII+a/b==, Bearer realm=https://auth.io/token,service=reg')).toEqual([
+      { scheme: 'negotiate', parameters: {} },
+      { scheme: 'bearer', parameters: { realm: 'https://auth.io/token', service: 'reg' } },
+    ]);
+  });
+
   it('takes linear time on a hostile header', () => {
     expect(parseChallenges(`Bearer a="${'\\'.repeat(1_000_000)}`)[0]).toEqual({ scheme: 'bearer', parameters: {} });
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BoxError, digestParts, isDigest, type Descriptor, type Digest } from '@boxkit/contracts';
 import { acceptedManifests, documentKind, essence, isGeneric } from '@boxkit/manifest';
 import { readBody } from '../http/body.ts';
+import { contentOf } from '../http/content-coding.ts';
 import { connectionError, RegistryError } from '../http/errors.ts';
 import { redactUrl } from '../http/redact.ts';
 import type { HttpResponse } from '../http/transport.ts';
@@ -31,6 +32,7 @@ export async function getManifest(
     const response = await client.send('GET', manifestPath(repository, target), { accept });
     if (response.status !== 200) throw await responseError(what, response);
     const bytes = await readManifestBody(client, response, what);
+    requireNoPage(client, response, bytes, what);
     tellQuota(client, response);
     const digest = verify(bytes, isDigest(target) ? target : undefined, response, what);
     return { bytes, descriptor: { mediaType: mediaTypeOf(response, bytes), digest, size: bytes.length } };
@@ -61,7 +63,7 @@ async function readManifestBody(client: RegistryClient, response: HttpResponse, 
   const length = Number(response.headers['content-length'] ?? 0);
   let bytes: Uint8Array | undefined;
   try {
-    bytes = length > manifestLimit ? undefined : await readBody(response.body, manifestLimit);
+    bytes = length > manifestLimit ? undefined : await readBody(contentOf(response), manifestLimit);
   } catch (error) {
     if (client.signal.aborted || error instanceof BoxError) throw error;
     throw connectionError(response.url, error);
@@ -71,6 +73,16 @@ async function readManifestBody(client: RegistryClient, response: HttpResponse, 
   throw new BoxError('ERR_BOX_BUDGET_EXCEEDED', `cannot ${what}: it is longer than ${manifestLimit} bytes`, {
     hint: 'No image has such a manifest; the server is broken, or no registry.',
     fields: { limit: manifestLimit, url: redactUrl(response.url) },
+  });
+}
+
+/** What a captive portal says in the place of every server. */
+function requireNoPage(client: RegistryClient, response: HttpResponse, bytes: Uint8Array, what: string): void {
+  if (essence(response.headers['content-type'] ?? '') !== 'text/html' || bytes[0] === 0x7b) return;
+  throw new RegistryError('ERR_BOX_REGISTRY_PROTOCOL', `cannot ${what}: ${client.host} answered with a web page`, {
+    url: response.url,
+    status: response.status,
+    hint: 'Is it a registry? A network that wants you to log in to it first answers so for any server.',
   });
 }
 

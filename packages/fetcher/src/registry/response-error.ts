@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@boxkit/contracts';
 import { readBody } from '../http/body.ts';
+import { contentOf } from '../http/content-coding.ts';
 import { RegistryError } from '../http/errors.ts';
 import { plainText, redactUrl } from '../http/redact.ts';
 import type { HttpResponse } from '../http/transport.ts';
@@ -72,7 +73,7 @@ export function quotaOf(response: Pick<HttpResponse, 'headers'>): string | undef
 
 async function saidBy(response: HttpResponse): Promise<{ code?: string; message?: string }> {
   try {
-    const bytes = await readBody(response.body, bodyLimit, 15_000);
+    const bytes = await readBody(contentOf(response), bodyLimit, 15_000);
     if (bytes === undefined) return {};
     const body = JSON.parse(new TextDecoder().decode(bytes)) as unknown;
     if (typeof body !== 'object' || body === null) return {};

@@ -50,7 +50,7 @@ export async function waitToRetry(what: string, error: unknown, attempt: number,
   await sleep(delay, undefined, { signal }).catch(() => {
     throw signal.reason;
   });
-  emit({ type: 'retrying', what, attempt: attempt + 1, reason: error.message });
+  emit({ type: 'retrying', what, attempt: attempt + 1, reason: error.message.replace(`cannot ${what}: `, '') });
 }
 
 /** Milliseconds that a Retry-After header asks for: seconds, or a date. RFC 9110, 10.2.3. */

@@ -1,11 +1,13 @@
 import { BoxError } from '@boxkit/contracts';
 import type { Credential } from '../credentials/credential.ts';
 import { readBody } from '../http/body.ts';
+import { contentOf } from '../http/content-coding.ts';
 import { connectionError, RegistryError } from '../http/errors.ts';
 import { isLoopback } from '../http/proxy.ts';
 import { redactUrl } from '../http/redact.ts';
-import type { HttpResponse, Transport } from '../http/transport.ts';
+import type { HttpRequest, HttpResponse, Transport } from '../http/transport.ts';
 import type { Challenge } from './challenge.ts';
+import { isRedirect, redirectLimit, redirectTarget, tooManyRedirects } from './redirect.ts';
 import { mergeScopes } from './scopes.ts';
 import { responseError } from './response-error.ts';
 
@@ -49,7 +51,8 @@ export async function requestToken(request: TokenRequest): Promise<string> {
 
 /** The realm, when it may have the credential: over https, on the registry's own host, or on this machine. */
 function realmOf({ challenge, registry, credential }: TokenRequest): URL {
-  const realm = URL.parse(challenge.parameters['realm'] ?? '', registry.href);
+  const named = challenge.parameters['realm'] ?? '';
+  const realm = named === '' ? null : URL.parse(named, registry.href);
   if (realm === null || !['http:', 'https:'].includes(realm.protocol)) {
     throw new RegistryError(
       'ERR_BOX_REGISTRY_PROTOCOL',
@@ -88,7 +91,21 @@ async function get(request: TokenRequest, realm: URL): Promise<HttpResponse> {
     url.searchParams.set('account', credential.username);
     headers['authorization'] = basic(credential.username, credential.password);
   }
-  return await transport.send({ method: 'GET', url, headers, signal });
+  return await follow(transport, { method: 'GET', url, headers, signal });
+}
+
+/** A GET over redirects, which are for everybody: the credential goes no further than to the realm's own origin. */
+async function follow(transport: Transport, request: HttpRequest): Promise<HttpResponse> {
+  const { authorization: _own, ...others } = request.headers;
+  let { url } = request;
+  for (let hops = 0; hops <= redirectLimit; hops++) {
+    const headers = url.origin === request.url.origin ? request.headers : others;
+    const response = await transport.send({ ...request, url, headers });
+    if (!isRedirect(response)) return response;
+    response.discard();
+    url = redirectTarget(response);
+  }
+  throw tooManyRedirects(request.url);
 }
 
 async function post(request: TokenRequest, realm: URL, grant: Readonly<Record<string, string>>): Promise<HttpResponse> {
@@ -131,7 +148,7 @@ async function readToken({ registry, signal }: TokenRequest, response: HttpRespo
 
 async function readSmall(response: HttpResponse, signal: AbortSignal): Promise<Uint8Array | undefined> {
   try {
-    return await readBody(response.body, tokenLimit);
+    return await readBody(contentOf(response), tokenLimit);
   } catch (error) {
     if (signal.aborted || error instanceof BoxError) throw error;
     throw connectionError(response.url, error);

@@ -62,7 +62,9 @@ it.concurrent.each(Array.from({ length: 10 }, (_, group) => group * 10))(
     expect(requests.filter(({ origin, headers }) => origin === 'storage' && 'authorization' in headers)).toEqual([]);
     expect(
       requests.filter(
-        ({ kind, headers }) => kind !== 'token' && headers['authorization']?.startsWith('Basic') === true,
+        // A realm that redirects within its own origin is given the credential there, too.
+        ({ kind, path, headers }) =>
+          kind !== 'token' && !path.startsWith('/__loop/') && headers['authorization']?.startsWith('Basic') === true,
       ),
     ).toEqual([]);
   },
