@@ -32,6 +32,7 @@ export async function openMachine(options: BoxOptions): Promise<OpenMachine> {
   const home = options.home ?? (process.env['BOX_HOME'] ? undefined : config.home);
   const store = await openStore({
     ...(home === undefined ? {} : { home }),
+    endForsaken: async (record) => (await import('./operations/containers/leftovers.ts')).endLeftovers(record),
     removeTree: async (path) => (await import('@boxkit/layer-applier')).removeTree(path),
   });
   const running = new Set<RunningContainer>();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { leftBehind, ordinaryUser, type OrdinaryUser, systemSnapshot } from '@boxkit/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,33 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
     await pruneUntilNothingMore(before);
     await expectNothingMore(before);
   });
+
+  // the others have a namespace that ends with its first process, and tells containers apart
+  if (isolation === 'chroot') {
+    it('when the next command that writes finds what a kill -9 of its launcher left', async () => {
+      const before = snapshot();
+      const { child } = await running('run', ...options, 'sh', '-c', 'sleep 7310 & echo up; exec sleep 7310');
+      const listed = async (): Promise<number> => (await box('ps', '-q')).stdout.length;
+      await expect.poll(listed, { timeout: 10_000 }).toBe(13);
+      child.kill('SIGKILL');
+      expect(await listed()).toBe(13);
+      expect(await box('pull', '-q', 'host:sh,cat,env')).toMatchObject({ code: 0 });
+      await expectNothingMore(before);
+    });
+
+    it('but what another runs in the same directory goes on', async () => {
+      const before = snapshot();
+      const root = join(user.home, 'rootfs');
+      expect(await box('unpack', '-q', image, root)).toMatchObject({ code: 0 });
+      const inDirectory = ['-q', '--isolation', isolation, '--rootfs', root];
+      expect(await box('run', '-d', '--name', 'c', ...inDirectory, 'sleep', '7310')).toMatchObject({ code: 0 });
+      expect(await box('run', '--rm', ...inDirectory, 'sh', '-c', 'sleep 7310 & :')).toMatchObject({ code: 0 });
+      expect((await box('ps', '-q')).stdout).toHaveLength(13);
+      expect(await box('rm', '-f', 'c')).toMatchObject({ code: 0 });
+      await rm(root, { recursive: true });
+      await expectNothingMore(before);
+    });
+  }
 
   async function pidOf(victim: Victim): Promise<number> {
     const { stdout } = await box('ps', '--json');

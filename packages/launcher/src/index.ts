@@ -5,5 +5,5 @@ export { signalFirstProcess } from './signal-first-process.ts';
 export type { LaunchStdio, StdioChoice } from './stdio.ts';
 export * from './supervisor/index.ts';
 export { removeCgroups } from './cgroups.ts';
-export { endDescendants, processesWithRoot } from './tree.ts';
+export { endDescendants, processesOf, type Descendants } from './tree.ts';
 export * from './exec/index.ts';

@@ -55,7 +55,7 @@ export interface DiskContainerTable extends ContainerTable {
 }
 
 export function createContainerTable(session: Session): DiskContainerTable {
-  const { layout, removeTree } = session;
+  const { layout, removeTree, endForsaken } = session;
   const pathOf = (containerId: string): string => join(layout.containers, containerId);
 
   async function remove(containerId: string): Promise<boolean> {
@@ -189,6 +189,7 @@ export function createContainerTable(session: Session): DiskContainerTable {
     if (claimName(layout, name, containerId)) return true;
     const holder = await find(name);
     if (holder === undefined || !isForsaken(holder)) return false;
+    await endForsaken(holder);
     await remove(holder.containerId);
     return claimName(layout, name, containerId);
   }

@@ -8,7 +8,7 @@ import type { FsckOptions, FsckResult } from './fsck.ts';
 import { createLease } from './lease.ts';
 import type { PruneOptions, PruneResult } from './prune.ts';
 import { type RemoveTree, removeWith } from './remove-tree.ts';
-import type { Session } from './session.ts';
+import type { EndForsaken, Session } from './session.ts';
 import { createStaging } from './staging.ts';
 import { sweep } from './sweep.ts';
 import { createTreeStore } from './tree-store.ts';
@@ -20,6 +20,8 @@ export interface OpenStoreOptions {
   readonly home?: string;
   /** Called to remove a tree where the caller's own permissions do not suffice (files of subordinate ids). May load what it needs then. */
   readonly removeTree?: RemoveTree;
+  /** Called before a container that nobody was left to remove is removed. */
+  readonly endForsaken?: EndForsaken;
 }
 
 /** The store on a disk. Disposing of it gives up what it relied on and waits for its own clean-up. */
@@ -50,14 +52,16 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<DiskSto
   const layout = openHome(home);
   const removeTree = removeWith(options.removeTree);
   const { distrusted, syncing } = await settleTrees(layout, removeTree);
+  const endForsaken = options.endForsaken ?? (async () => {});
   let sweeping: Promise<void> | undefined;
   return createStore({
     layout,
     removeTree,
+    endForsaken,
     distrusted,
     writing() {
       // What cannot be removed now (subordinate ids without a helper, a full disk) is left to a later process.
-      sweeping ??= sweep(layout, removeTree).catch(() => {});
+      sweeping ??= sweep({ layout, removeTree, endForsaken }).catch(() => {});
     },
     // Whatever fails here, a later process does: a mark stays where it is.
     settled: () => Promise.allSettled([sweeping, syncing]),

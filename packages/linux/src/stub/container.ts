@@ -10,7 +10,7 @@ import {
   startSession,
 } from './calls/command.ts';
 import { borrowDevices, makeDevices, makeSharedMemory, type DeviceOptions } from './calls/devices.ts';
-import { engineFiles, placeFiles } from './calls/files.ts';
+import { placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
 import { forkInit } from './calls/init.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
@@ -56,7 +56,7 @@ export function containerCalls(bundle: Bundle, setting: ContainerSetting): reado
     ...borrowVolumes(volumes),
     ...(setting.root === 'pivot_root' ? pivotRoot(rootPath(bundle.rootfs)) : changeRoot(rootPath(bundle.rootfs))),
     ...placeVolumes(volumes, (volume) => !liesInDev(volume)),
-    ...placeFiles(engineFiles(bundle)),
+    ...placeFiles(bundle),
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
     ...makeDevices(devices),
     ...placeVolumes(volumes, liesInDev),
@@ -78,7 +78,7 @@ export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singl
   const volumes = inspectVolumes(bundle);
   return [
     ...collectVolumes(volumes),
-    ...placeFiles(engineFiles(bundle)),
+    ...placeFiles(bundle),
     ...placeVolumes(volumes, () => true),
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
     ...makeSharedMemory(bundle.limits),

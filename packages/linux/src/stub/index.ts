@@ -4,6 +4,7 @@ export { commandCandidates } from './calls/command.ts';
 export { bundleCgroups, enterCgroups } from './calls/cgroup.ts';
 export { resourceNumbers } from './calls/limits.ts';
 export * from './container.ts';
+export * from './container-mark.ts';
 export * from './copy-out.ts';
 export { enteredRoot, enterRootfsPlan } from './enter-rootfs.ts';
 export { rootPath } from './calls/root.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
-import { processesWithRoot } from '@boxkit/launcher';
+import { processesOf } from '@boxkit/launcher';
 import { type ContainerRecord, type DiskStore, isAlive, pidOf } from '@boxkit/store';
 import { detailsOf } from './details.ts';
 import type { ContainerStatus, ContainerSummary } from './types.ts';
@@ -61,7 +61,7 @@ function statusOf(record: ContainerRecord): ContainerStatus {
 /** What still runs of a container without a PID namespace whose first process has ended. */
 export function leftovers(record: ContainerRecord): readonly number[] {
   const { root } = detailsOf(record);
-  return root === undefined ? [] : processesWithRoot(root);
+  return root === undefined ? [] : processesOf({ ...record, root });
 }
 
 export function isEnded(record: ContainerRecord): boolean {

@@ -40,7 +40,7 @@ async function end(store: DiskStore, record: ContainerRecord, signal: AbortSigna
   const pid = firstProcess(record);
   if (pid !== undefined) await signalFirstProcess(pid, 'SIGKILL');
   const { root, detached } = detailsOf(record);
-  if (root !== undefined) endDescendants(root);
+  if (root !== undefined) endDescendants({ ...record, root });
   if (record.status !== 'running' || (await hasEnded(store, record.containerId, settling, signal))) return;
   // A supervisor that does not come to its end is of no use to anybody.
   const owner = pidOf(record.owner);

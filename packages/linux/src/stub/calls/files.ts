@@ -13,11 +13,11 @@ import {
   O_EXCL,
   O_WRONLY,
 } from '../constants.ts';
-import { mountHere } from './devices.ts';
+import { containerMark } from '../container-mark.ts';
 import { enterPlainDirectory, makeDirectories, makeFile } from './paths.ts';
 
 /** The files of /etc that a container gets from its engine, by path. */
-export function engineFiles(bundle: Bundle): ReadonlyMap<string, string> {
+function engineFiles(bundle: Bundle): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['/etc/hostname', `${bundle.hostname}\n`]]);
   if (bundle.hosts !== undefined) files.set('/etc/hosts', bundle.hosts);
   if (bundle.resolvConf !== undefined) files.set('/etc/resolv.conf', bundle.resolvConf);
@@ -28,14 +28,20 @@ export function engineFiles(bundle: Bundle): ReadonlyMap<string, string> {
 
 /**
  * Puts the files in place as mounts, so that the rootfs keeps its own. They are written to a file system in memory
- * that lies on /proc for a moment, the only directory that is known to be none of the image's symlinks.
+ * that lies on /proc for a moment, the only directory that is known to be none of the image's symlinks, and whose
+ * name is the container's mark.
  */
-export function placeFiles(files: ReadonlyMap<string, string>): readonly SystemCall[] {
+export function placeFiles(bundle: Bundle): readonly SystemCall[] {
+  const files = engineFiles(bundle);
   if (files.size === 0) return [];
   const contents = [...files];
   return [
     ...enterPlainDirectory('/proc'),
-    mountHere('tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'mode=755', 'a place to write files to for a moment'),
+    {
+      name: 'mount',
+      args: [containerMark(bundle.containerId), '.', 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'mode=755'],
+      why: 'a place to write files to for a moment, whose name tells whose processes see them',
+    },
     { name: 'chdir', args: ['/'], why: 'up to it' },
     ...contents.flatMap(([path, content], at) => writeFile(`/proc/${at}`, path, content)),
     { name: 'umount2', args: ['/proc', MNT_DETACH], why: 'the files live on in their own mounts' },
