@@ -155,6 +155,26 @@ describe.each(users)('what %s made a container of', (who) => {
     expect(await layers('same')).toEqual(await layers('base'));
   });
 
+  it('starts as its container did, but for what is changed', async () => {
+    const asked = ['-e', 'A=1', '-e', 'B=2', '-w', '/srv', '-u', '5:6', '--label', 'kind=test', '--entrypoint', 'sh'];
+    await box('run', '-q', '--name', 'asked', ...asked, 'base', '-c', 'echo $A > /tmp/a; cat /tmp/a');
+    expect(await box('commit', '-q', '-c', 'ENV B=3', 'asked', 'asked')).toMatchObject({ code: 0 });
+    const [inspected] = JSON.parse((await box('inspect', '--json', 'asked')).stdout) as [
+      { config: { config: Record<string, unknown> } },
+    ];
+    expect(inspected.config.config).toMatchObject({
+      Entrypoint: ['sh'],
+      Cmd: ['-c', 'echo $A > /tmp/a; cat /tmp/a'],
+      WorkingDir: '/srv',
+      User: '5:6',
+      Labels: { kind: 'test' },
+    });
+    expect(JSON.stringify(inspected.config)).not.toMatch(/HOSTNAME|HOME=/);
+    expect((await box('run', '-q', '--rm', 'asked', '-c', 'echo $A $B; pwd')).stdout).toBe('1 3\n/srv\n');
+    expect(await box('commit', '-q', '-c', 'ENTRYPOINT ["cat"]', 'asked', 'other')).toMatchObject({ code: 0 });
+    expect((await box('inspect', '--json', 'other')).stdout).not.toContain('"Cmd"');
+  });
+
   it('keeps its own base when the name moves on', async () => {
     await box('tag', 'base', 'moving');
     await box('run', '-q', '--name', 'old', 'moving', '--', 'sh', '-c', 'echo x > /x');

@@ -9,6 +9,8 @@ export interface Bundle {
   readonly rootfs: Rootfs;
   readonly readOnlyRootfs: boolean;
   readonly process: ContainerProcess;
+  /** What the process was made of, for an image that is made of the container; undefined for a bundle of another maker's. */
+  readonly config?: EffectiveConfig;
   readonly hostname: string;
   readonly network: NetworkMode;
   /** For `private`: what connects it. */
@@ -34,6 +36,17 @@ export interface ContainerProcess {
   readonly cwd: string;
   readonly user: ContainerUser;
   readonly terminal: boolean;
+}
+
+/** An image's config with the caller's options: what an image of the container says. OCI image-spec, config.md. */
+export interface EffectiveConfig {
+  readonly Entrypoint: readonly string[];
+  readonly Cmd: readonly string[];
+  readonly Env: readonly string[];
+  /** Empty for the image's default: root. */
+  readonly User: string;
+  readonly WorkingDir: string;
+  readonly StopSignal: string;
 }
 
 /** Resolved ids, never names. */

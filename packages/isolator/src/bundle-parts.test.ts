@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { buildArgv } from './argv.ts';
 import { capabilitySet } from './capability-set.ts';
+import { effectiveConfig } from './effective-config.ts';
 import { buildEnv } from './env.ts';
 import { hostsFile, resolvConfFile } from './network-files.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -24,6 +25,21 @@ describe('argv', () => {
     const empty = expect.objectContaining({ code: 'ERR_BOX_COMMAND_EMPTY' });
     expect(() => buildArgv({ Entrypoint: null, Cmd: null }, {})).toThrow(empty);
     expect(() => buildArgv(config, { entrypoint: [] })).toThrow(empty);
+  });
+});
+
+it("the effective config is the image's with what the caller asks, and nothing that box adds", () => {
+  const config = { Entrypoint: ['/entry'], Cmd: ['a'], Env: ['A=1', 'B=2'], User: 'u', WorkingDir: '/w' };
+  expect(effectiveConfig(config, {})).toEqual({ ...config, StopSignal: '' });
+  expect(
+    effectiveConfig(config, { args: ['c'], env: { B: '3', C: '' }, user: '', workdir: '/x', stopSignal: 'INT' }),
+  ).toEqual({
+    Entrypoint: ['/entry'],
+    Cmd: ['c'],
+    Env: ['A=1', 'B=3', 'C='],
+    User: '',
+    WorkingDir: '/x',
+    StopSignal: 'INT',
   });
 });
 

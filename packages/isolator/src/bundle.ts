@@ -3,6 +3,7 @@ import type { AppliedImage, Bundle, ProcessConfig, RunOptions } from '@boxkit/co
 import { viewRootfs } from '@boxkit/linux';
 import { buildArgv } from './argv.ts';
 import { capabilitySet } from './capability-set.ts';
+import { effectiveConfig } from './effective-config.ts';
 import { buildEnv } from './env.ts';
 import { bundleMounts } from './mounts.ts';
 import { hostsFile, resolvConfFile } from './network-files.ts';
@@ -45,6 +46,7 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
       user,
       terminal,
     },
+    config: effectiveConfig(config, options),
     hostname,
     network,
     ...(userModeNetwork === undefined ? {} : { userModeNetwork }),

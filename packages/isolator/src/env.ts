@@ -17,12 +17,7 @@ export function buildEnv(
   caller: Readonly<Record<string, string>>,
   { home, hostname, terminal }: EnvFacts,
 ): Readonly<Record<string, string>> {
-  const merged = new Map<string, string>();
-  for (const entry of image) {
-    const at = entry.indexOf('=', 1);
-    if (at > 0) merged.set(entry.slice(0, at), entry.slice(at + 1));
-  }
-  for (const [key, value] of Object.entries(caller)) merged.set(key, value);
+  const merged = mergeEnv(image, caller);
   const defaults = { PATH: defaultPath, HOSTNAME: hostname, ...(terminal ? { TERM: 'xterm' } : {}), HOME: home };
   for (const [key, value] of Object.entries(defaults)) if (!merged.has(key)) merged.set(key, value);
   for (const [key, value] of merged) {
@@ -33,4 +28,15 @@ export function buildEnv(
     }
   }
   return Object.fromEntries(merged);
+}
+
+/** The image's variables with the caller's over them by key, in their order. */
+export function mergeEnv(image: readonly string[], caller: Readonly<Record<string, string>>): Map<string, string> {
+  const merged = new Map<string, string>();
+  for (const entry of image) {
+    const at = entry.indexOf('=', 1);
+    if (at > 0) merged.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  for (const [key, value] of Object.entries(caller)) merged.set(key, value);
+  return merged;
 }

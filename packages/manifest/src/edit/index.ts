@@ -9,3 +9,4 @@ export {
   type NewLayer,
 } from './edit-image.ts';
 export { compressionOf, formatOf, type ImageFormat, type LayerCompression, layerType, toOciType } from './format.ts';
+export { mergeChanges } from './merge-changes.ts';

@@ -1,10 +1,11 @@
 import type { StoredImage } from '@boxkit/contracts';
-import { type ConfigChanges, creationTime, type NewLayer } from '@boxkit/manifest/edit';
+import { type ConfigChanges, creationTime, mergeChanges, type NewLayer } from '@boxkit/manifest/edit';
 import { detailsOf } from '../containers/details.ts';
 import { openScope, type Machine } from '../machine.ts';
 import type { Cancellable } from '../../options.ts';
 import { readDestination } from '../transfer/places.ts';
 import { requireBase } from './container-base.ts';
+import { containerChanges } from './container-changes.ts';
 import { containerTar, findForReading, held } from './container-tar.ts';
 import { keepLayer } from './keep-layer.ts';
 import { publishMade } from './publish-made.ts';
@@ -12,7 +13,7 @@ import { publishMade } from './publish-made.ts';
 export interface CommitOptions extends Cancellable {
   /** What the new image is called in the store; or, with a scheme, where it goes instead: `oci:DIR:TAG`, `docker://HOST/NAME:TAG`. */
   readonly tag: string;
-  /** Changes of the image's configuration. */
+  /** Changes of the configuration, on top of what the container was started with. */
   readonly changes?: ConfigChanges;
   readonly author?: string;
   /** A remark in the history. */
@@ -26,8 +27,8 @@ export interface CommitOptions extends Cancellable {
 }
 
 /**
- * Makes an image of a container's: its image, and what the container changed as one more layer. Where it changed
- * nothing, there is no layer, but a step of the history.
+ * Makes an image of a container's: its image with the configuration that the container was started with, and what the
+ * container changed as one more layer. Where it changed nothing, there is no layer, but a step of the history.
  */
 export async function commit(text: string, options: CommitOptions, machine: Machine): Promise<StoredImage> {
   await using scope = openScope(machine, options);
@@ -51,7 +52,8 @@ export async function commit(text: string, options: CommitOptions, machine: Mach
     ...(message === undefined ? {} : { comment: message }),
   };
   const layers: NewLayer[] = entries === 0 ? [] : [{ descriptor, diffId, history }];
-  const changes = { ...options.changes, ...(author === undefined ? {} : { author }) };
+  const asked = { ...options.changes, ...(author === undefined ? {} : { author }) };
+  const changes = mergeChanges(containerChanges(record, image.imageConfig.config ?? {}), asked);
   const step = entries === 0 ? { step: history } : {};
   return await publishMade({ image }, { created, layers, changes, ...step }, to, scope);
 }

@@ -75,6 +75,17 @@ export const bundle = z.strictObject({
     user: z.strictObject({ uid: count, gid: count, additionalGids: z.array(count), home: z.string() }),
     terminal: z.boolean(),
   }),
+  config: z
+    .strictObject({
+      Entrypoint: texts,
+      Cmd: texts,
+      Env: texts,
+      User: z.string(),
+      WorkingDir: z.string(),
+      StopSignal: z.string(),
+    })
+    .optional()
+    .describe("the image's config with the caller's options, for `box commit`; the process is what is run"),
   hostname: z.string(),
   network: z.enum(['none', 'host', 'private']),
   userModeNetwork: userModeNetwork.optional(),
