@@ -1,11 +1,12 @@
 import type { SourceContext } from '@boxkit/contracts';
 import type { FindCredential } from '../credentials/credential.ts';
+import type { TlsOptions } from '../http/agents.ts';
 import { environmentProxy } from '../http/proxy.ts';
 import { createTransport, type Transport } from '../http/transport.ts';
 import { readCertificates } from '../config/certificates.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { createClient, type RegistryClient } from './client.ts';
-import { optionsOf, type Endpoint, type RegistryOptions } from './hosts.ts';
+import { optionsOf, type Endpoint, type HostOptions, type RegistryOptions } from './hosts.ts';
 import { withDefaults, type RetryOptions } from './retry.ts';
 
 export interface EndpointSettings {
@@ -19,10 +20,26 @@ export interface EndpointSettings {
   readonly partSize?: number;
 }
 
+/** How a host is to be reached. */
+export interface RegistryConnection {
+  readonly tls: TlsOptions;
+  /** Undefined when the environment says. */
+  readonly proxy: HostOptions['proxy'];
+}
+
+/** How the host of a URL is to be reached, as the config file says, or docker's and podman's directories of certificates. */
+export function connectionOf(
+  { host }: URL,
+  { registries, env }: Pick<EndpointSettings, 'registries' | 'env'>,
+): RegistryConnection {
+  const own = optionsOf(host, registries);
+  return { tls: own?.tls ?? readCertificates(host, env), proxy: own?.proxy };
+}
+
 /** The connections of one pull. TLS material and proxies follow the host of each URL, redirects included. */
 export function transportFor({ registries, env, idleTimeout }: EndpointSettings): Transport {
   return createTransport({
-    tls: (url) => optionsOf(url.host, registries)?.tls ?? readCertificates(url.host, env),
+    tls: (url) => connectionOf(url, { registries, env }).tls,
     proxy: (url) => {
       const own = optionsOf(url.host, registries)?.proxy;
       return own === undefined ? environmentProxy(url, env) : own === false ? undefined : own;

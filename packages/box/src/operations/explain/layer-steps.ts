@@ -69,9 +69,12 @@ function deletions(tree: ImageTree, layer: TreeLayer, clashes: readonly BytePath
     const found = view.resolve(path);
     return typeof found !== 'string' && found.path === path;
   };
+  const remove = [...new Set([...whiteouts.map(settle), ...clashes])].filter(isThere);
+  // A directory may be hidden and opaque at once, by marks beside it and in it.
+  const goes = (path: string): boolean => remove.some((gone) => path === gone || path.startsWith(`${gone}/`));
   return {
-    remove: [...new Set([...whiteouts.map(settle), ...clashes])].filter(isThere),
-    empty: opaques.map(settle).filter(isDirectory),
+    remove,
+    empty: opaques.map(settle).filter((path) => isDirectory(path) && !goes(path)),
     moved: [...moved.directories].map(([from, to]) => ({ from, to })),
   };
 }

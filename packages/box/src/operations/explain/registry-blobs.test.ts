@@ -5,6 +5,7 @@ import {
   buildImage,
   buildLayer,
   compareTrees,
+  issueCertificate,
   pushDocument,
   startFaultyRegistry,
   startRegistry,
@@ -58,8 +59,8 @@ async function logIn(host: string, { username, password }: typeof user): Promise
   vi.stubEnv('DOCKER_CONFIG', join(work, 'docker'));
 }
 
-async function write(host: string): Promise<string> {
-  const script = await box.script(`${host}/some/image:v1`, { args: command, from: 'registry' });
+async function write(host: string, by = box): Promise<string> {
+  const script = await by.script(`${host}/some/image:v1`, { args: command, from: 'registry' });
   const path = join(work, `${host}.sh`);
   await writeFile(path, script);
   return path;
@@ -69,15 +70,15 @@ function byHand(script: string, args: readonly string[], env: Record<string, str
   return tryCommand('sh', [script, ...args], { cwd: work, env: { PATH: process.env['PATH'], ...env } });
 }
 
-async function expectSameAsBox(host: string, env: Record<string, string> = {}): Promise<void> {
+async function expectSameAsBox(host: string, env: Record<string, string> = {}, by = box): Promise<void> {
   const reference = `${host}/some/image:v1`;
-  const script = await write(host);
+  const script = await write(host, by);
   const [tree, unpacked] = [join(work, `${host}.tree`), join(work, `${host}.unpacked`)];
   expect(await byHand(script, [tree, 'unpack'], env)).toMatchObject({ code: 0, stdout: '', stderr: '' });
-  await box.unpack(reference, unpacked);
+  await by.unpack(reference, unpacked);
   expect(await compareTrees(unpacked, tree)).toEqual([]);
   const run = await byHand(script, [join(work, `${host}.run`)], env);
-  await using container = await box.run(reference, { args: command });
+  await using container = await by.run(reference, { args: command });
   const stdout = container.stdout === null ? '' : await text(container.stdout);
   expect(run).toMatchObject({ code: 0, stdout, stderr: '' });
   expect(stdout).toContain('by curl');
@@ -128,12 +129,34 @@ test('a script sends user and password to a registry that asks for no more', asy
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('BOX_SCRIPT_USER') as unknown });
 });
 
+test('a script goes to a registry as box does: with its authority, a certificate of its own, a proxy or none', async () => {
+  await using registry = await startRegistry({ tls: true, clientCertificates: true, storage: open.storage });
+  if (registry.authority === undefined) throw new Error('no authority');
+  const { certificate: ca } = registry.authority;
+  const client = await issueCertificate(registry.authority, 'client');
+  const config = join(work, 'config.json');
+  const section = { ca, clientCertificate: client, proxy: false };
+  await writeFile(config, JSON.stringify({ registries: { [registry.host]: section } }));
+  vi.stubEnv('BOX_CONFIG', config);
+  await using configured = await createBox({ home: join(work, 'store') });
+  const env = {
+    BOX_SCRIPT_CERTIFICATE: client.certificate,
+    BOX_SCRIPT_KEY: client.key,
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+  };
+  await expectSameAsBox(registry.host, env, configured);
+  const script = await write(registry.host, configured);
+  expect(await readFile(script, 'utf8')).not.toContain('PRIVATE KEY');
+  const without = await byHand(script, ['without', 'unpack']);
+  expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('BOX_SCRIPT_CERTIFICATE=FILE') as unknown });
+});
+
 test('a script uses no byte that does not fit its digest, and says what the registry answered', async () => {
   const registry = stack.use(await startFaultyRegistry({ upstream: open.url }));
   const script = await write(registry.host);
   await registry.setScript([{ match: { kind: 'blob' }, fault: { kind: 'corrupt', at: 9 } }]);
   const changed = await byHand(script, ['changed', 'unpack']);
-  expect(changed).toMatchObject({ code: 1, stdout: expect.stringContaining('FAILED') as unknown });
+  expect(changed).toMatchObject({ code: 1, stderr: expect.stringContaining('is not what its digest says') as unknown });
   await registry.setScript([{ match: { kind: 'blob' }, fault: { kind: 'status', status: 404 } }]);
   const missing = await byHand(script, ['missing', 'unpack']);
   expect(missing).toMatchObject({

@@ -1,7 +1,8 @@
 import { BoxError, type Reference } from '@boxkit/contracts';
-import { loadConfig, registryBase } from '@boxkit/fetcher';
+import { connectionOf, loadConfig, registryBase } from '@boxkit/fetcher';
 import { parseRegistryReference } from '@boxkit/manifest';
 import type { Machine } from '../machine.ts';
+import { connectionLines } from './registry-connection.ts';
 import type { ScriptBlobs } from './script-blobs.ts';
 import { commentLines, shellWord } from './shell-words.ts';
 
@@ -23,13 +24,15 @@ export async function registryBlobs({ scheme, location, text }: Reference, machi
   const { registry, repository } = parseRegistryReference(location);
   const { config } = machine;
   const env = config.file === undefined ? process.env : { ...process.env, BOX_CONFIG: config.file };
-  const { url, mayBePlain } = registryBase(registry, config.registries ?? (await loadConfig(env)).registries);
+  const registries = config.registries ?? (await loadConfig(env)).registries;
+  const { url, mayBePlain } = registryBase(registry, registries);
   return {
     programs: ['curl'],
     setup: [
       `registry=${shellWord(url.origin)}`,
       `repository=${shellWord(repository)}`,
       ...beginning,
+      ...connectionLines(connectionOf(url, { registries, env })),
       ...(mayBePlain ? plainFallback : []),
       ...authorize,
       ...get,
@@ -50,14 +53,14 @@ const beginning = [
   String.raw`quoted() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }`,
   `[ -z "$user" ] || printf 'user = "%s"\\n' "$(quoted "$user")" > "$work/user"`,
   String.raw`fail() { printf '%s: %s\n' "$0" "$*" | tr -cd '[:print:]\n' >&2; exit 1; }`,
-  `fetch() { curl -sSg --proto =http,https --connect-timeout 30 --speed-limit 1 --speed-time 60 --retry 3 "$@"; }`,
+  `fetch() { curl -sSg -K "$work/trust" --proto =http,https --connect-timeout 30 --speed-limit 1 --speed-time 60 --retry 3 "$@"; }`,
   '',
 ];
 
 /** curl's 35: the answer was no TLS. A wrong certificate is another matter, and no reason to go on without. */
 const plainFallback = [
   ...commentLines('A registry on this machine may speak plain HTTP: it is tried when https is not what it speaks.'),
-  'fetch -o /dev/null "$registry/v2/" 2> "$work/errors" || [ "$?" != 35 ] || registry=http://${registry#https://}',
+  'fetch -K "$work/connection" -o /dev/null "$registry/v2/" 2> "$work/errors" || [ "$?" != 35 ] || registry=http://${registry#https://}',
   '',
 ];
 
@@ -80,7 +83,8 @@ const authorize = [
   '    http://*) [ -z "$user" ] || fail "$registry wants the password sent unencrypted to $realm" ;;',
   '    *) fail "$registry names a strange realm: $realm" ;;',
   '  esac',
-  '  fetch -f -K "$work/user" -o "$work/token" --get --data-urlencode "service=$service" \\',
+  '  how=/dev/null; case $realm in "$registry"/*) how=$work/connection ;; esac',
+  '  fetch -f -K "$how" -K "$work/user" -o "$work/token" --get --data-urlencode "service=$service" \\',
   '    --data-urlencode "scope=${scope:-repository:$repository:pull}" --url "$realm" || fail "no token from $realm"',
   '  token=$(member token); [ -n "$token" ] || token=$(member access_token)',
   '  case $token in "" | *[!A-Za-z0-9._~+/=:-]*) fail "no token in the answer of $realm" ;; esac',
@@ -97,7 +101,7 @@ const get = [
   ),
   'get() {',
   '  for attempt in 1 2; do',
-  '    status=$(fetch -L -K "$work/authorization" -D "$work/headers" -o "$work/blob" --max-filesize "$(($2 + 65536))" \\',
+  '    status=$(fetch -L -K "$work/connection" -K "$work/authorization" -D "$work/headers" -o "$work/blob" --max-filesize "$(($2 + 65536))" \\',
   `      -H "Accept: $3" -w '%{http_code} %{num_redirects}' "$registry/v2/$repository/$1")`,
   '    case $status in',
   '      "200 "*) return ;;',

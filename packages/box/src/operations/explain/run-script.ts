@@ -89,6 +89,12 @@ function chroot(bundle: Bundle): string[] {
 function unshare(bundle: Bundle): string[] {
   const { user, cwd } = bundle.process;
   const network = bundle.network === 'host' ? '' : ' --net';
+  const groups = groupsOf(bundle);
+  // unshare(1) takes away all groups with a change of the user, and chroot(1) starts in /: neither does all.
+  const byChroot = groups !== '' && user.uid !== 0 && cwd === '/';
+  const start = byChroot
+    ? `"$(command -v chroot)" --userspec=${user.uid}:${user.gid} --groups=${groups} "$root" ${command(bundle)}`
+    : `"$(command -v unshare)" --root="$root" --wd=${shellWord(cwd)}${identity(user)} -- ${command(bundle)}`;
   return [
     ...commentLines(
       'Namespaces of its own: mounts, processes, IPC, host name. Without root, a user namespace first, in which the caller is root.',
@@ -111,7 +117,10 @@ function unshare(bundle: Bundle): string[] {
     '  exec "$@"',
     `' sh "$root" ${shellWord(bundle.hostname)} \\`,
     ...privileges(bundle),
-    `  env -i ${environment(bundle)} "$(command -v unshare)" --root="$root" --wd=${shellWord(cwd)}${identity(user)} -- ${command(bundle)}`,
+    `  env -i ${environment(bundle)} ${start}`,
+    ...(groups !== '' && user.uid !== 0 && !byChroot
+      ? commentLines(`Without its groups ${groups}: unshare(1) takes them away with the change of the user.`)
+      : []),
   ];
 }
 

@@ -34,10 +34,18 @@ export function formatScript(parts: ScriptParts): string {
     'root=$(cd "$root" && pwd -P)',
     'work=$(mktemp -d)',
     `trap 'rm -rf -- "$work"' EXIT`,
+    // A busybox prefers its own tar to that of the path.
+    'for tar in tar gtar /bin/tar /usr/bin/tar none; do',
+    '  case $("$tar" --version 2> /dev/null) in *GNU*) break ;; esac',
+    'done',
+    '[ "$tar" != none ] || { echo "$0: there is no GNU tar" >&2; exit 1; }',
     'owners=--no-same-owner; [ "$(id -u)" != 0 ] || owners=--same-owner',
     '',
     ...commentLines('A digest is the name of a blob and the proof of its bytes: nothing is used that does not fit it.'),
-    String.raw`verify() { printf '%s  %s\n' "$2" "$3" | "$1" -c --quiet -; }`,
+    'verify() {',
+    '  found=$("$1" < "$3")',
+    '  [ "${found%% *}" = "$2" ] || { echo "$0: $3 is not what its digest says" >&2; exit 1; }',
+    '}',
     '',
     ...blobs.setup,
     ...documents(image, blobs),
@@ -85,9 +93,9 @@ function layerLines({ image, blobs }: ScriptParts, step: LayerStep, position: nu
       : commentLines('What its whiteouts (.wh.NAME) hide of the layers below, and what stands in its way:')),
     ...remove.map((path) => `rm -rf -- ${pathWord('$root', path)}`),
     ...(empty.length === 0 ? [] : commentLines('Its opaque directories (.wh..wh..opq) start empty:')),
-    ...empty.map((path) => `find ${pathWord('$root', path)} -mindepth 1 -delete`),
+    ...empty.map((path) => `(cd ${pathWord('$root', path)}; find . ! -name . -prune -exec rm -rf -- {} +)`),
     ...(moved.length === 0 ? [] : commentLines('It writes through symlinks of lower layers: by names that need none.')),
-    `tar -xpf "$work/layer.tar" -C "$root" "$owners" --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --exclude='.wh.*' ${transforms.join(' ')}`.trimEnd(),
+    `"$tar" -xpf "$work/layer.tar" -C "$root" "$owners" --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-unknown-keyword --exclude='.wh.*' ${transforms.join(' ')}`.trimEnd(),
   ];
 }
 
