@@ -1,27 +1,14 @@
 import { createHash } from 'node:crypto';
-import {
-  MediaType,
-  parseDigest,
-  type Descriptor,
-  type DiffId,
-  type Digest,
-  type ResolvedImage,
-} from '@boxkit/contracts';
+import { parseDigest, type DiffId, type Digest, type ResolvedImage } from '@boxkit/contracts';
 import { readWhole, type ArchiveFile, type ArchiveFiles } from './archive-files.ts';
-import { compressionOf, type Compression } from './compression.ts';
+import { compressionOf } from './compression.ts';
 import type { ArchivedImage } from './docker-manifest.ts';
 import { ArchiveError, parseEntry } from './errors.ts';
+import { type ArchivedLayer, makeManifest } from './made-manifest.ts';
 import { findOwnManifest } from './own-manifest.ts';
-import { blobPath, describeBytes, resolvedImage, type Document } from './resolved-image.ts';
+import { blobPath, resolvedImage } from './resolved-image.ts';
 
 const configLimit = 8 * 1024 * 1024;
-
-/** What docker calls a layer, by how it is compressed. */
-export const dockerLayerTypes: Readonly<Record<Compression | 'none', string>> = {
-  none: MediaType.dockerLayer,
-  gzip: MediaType.dockerLayerGzip,
-  zstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
-};
 
 /**
  * Gives an image of docker's archive format its manifest, or, where it lacks one, makes it. A plain layer's digest is its diffID; that of a
@@ -34,34 +21,26 @@ export async function resolveArchivedImage(
 ): Promise<ResolvedImage> {
   const own = await findOwnManifest(files, image, signal);
   if (own !== undefined) return resolvedImage(files, own, { find: (digest) => files.find(blobPath(digest)) });
-  const config = describeBytes(
-    MediaType.dockerConfig,
-    await readWhole(files, image.config, { limit: configLimit, signal }),
-  );
-  const diffIds = await readDiffIds(files.path, image, config);
+  const configBytes = await readWhole(files, image.config, { limit: configLimit, signal });
+  const diffIds = await readDiffIds(files.path, image, configBytes);
   const places = new Map<Digest, ArchiveFile>();
-  const layers: Descriptor[] = [];
+  const layers: ArchivedLayer[] = [];
   for (const [index, name] of image.layers.entries()) {
     const file = await layerFile(files, name, index);
-    const descriptor = await describeLayer(files.path, name, file, { diffId: diffIds[index], signal });
-    places.set(descriptor.digest, file);
-    layers.push(descriptor);
+    const layer = await describeLayer(files.path, name, file, { diffId: diffIds[index], signal });
+    places.set(layer.digest, file);
+    layers.push(layer);
   }
-  const manifest = describeBytes(
-    MediaType.dockerManifest,
-    Buffer.from(
-      JSON.stringify({ schemaVersion: 2, mediaType: MediaType.dockerManifest, config: config.descriptor, layers }),
-    ),
-  );
+  const { manifest, config } = makeManifest(configBytes, layers);
   return resolvedImage(files, manifest.descriptor, {
     documents: [manifest, config],
     find: (digest) => Promise.resolve(places.get(digest)),
   });
 }
 
-async function readDiffIds(archive: string, image: ArchivedImage, config: Document): Promise<readonly DiffId[]> {
+async function readDiffIds(archive: string, image: ArchivedImage, config: Uint8Array): Promise<readonly DiffId[]> {
   const { parseImageConfig } = await import('@boxkit/manifest/documents');
-  const { rootfs } = parseEntry(archive, image.config, () => parseImageConfig(config.bytes, 'the image configuration'));
+  const { rootfs } = parseEntry(archive, image.config, () => parseImageConfig(config, 'the image configuration'));
   if (rootfs.diff_ids.length !== image.layers.length) {
     const counts = `manifest.json has ${image.layers.length} layers, this configuration ${rootfs.diff_ids.length}`;
     throw new ArchiveError(archive, image.config, counts);
@@ -80,12 +59,12 @@ async function describeLayer(
   name: string,
   file: ArchiveFile,
   options: { readonly diffId: DiffId | undefined; readonly signal: AbortSignal },
-): Promise<Descriptor> {
+): Promise<ArchivedLayer> {
   const { diffId, signal } = options;
   const compression = compressionOf(await firstBytes(file, signal), archive, name) ?? 'none';
   const known = compression === 'none' ? (diffId as string | undefined) : digestInName(name);
   const digest = known === undefined ? await digestOf(file, signal) : parseDigest(known);
-  return { mediaType: dockerLayerTypes[compression], digest, size: file.size };
+  return { compression, digest, size: file.size };
 }
 
 /** Enough of a file to tell how it is compressed. */

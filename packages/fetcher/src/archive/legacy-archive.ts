@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { MediaType, parseDigest, type Descriptor, type Digest, type ResolvedImage } from '@boxkit/contracts';
+import { parseDigest, type Digest, type ResolvedImage } from '@boxkit/contracts';
 import { parseJson } from '@boxkit/manifest';
 import { entryName, readWhole, type ArchiveFile, type ArchiveFiles } from './archive-files.ts';
 import { compressionOf, decoded } from './compression.ts';
 import { chooseArchivedImage } from './docker-manifest.ts';
 import { ArchiveError, parseEntry } from './errors.ts';
-import { dockerLayerTypes, firstBytes } from './docker-archive.ts';
-import { describeBytes, resolvedImage } from './resolved-image.ts';
+import { firstBytes } from './docker-archive.ts';
+import { type ArchivedLayer, makeManifest } from './made-manifest.ts';
+import { resolvedImage } from './resolved-image.ts';
 
 export const repositoriesName = 'repositories';
 
@@ -28,19 +29,15 @@ export async function resolveLegacyImage(
   const top = await chooseTop(files, tag, signal);
   const chain = await readChain(files, top, signal);
   const places = new Map<Digest, ArchiveFile>();
-  const layers: Descriptor[] = [];
+  const layers: ArchivedLayer[] = [];
   const diffIds: string[] = [];
   for (const { layerId } of chain) {
     const layer = await describeLayer(files, `${layerId}/layer.tar`, signal);
-    places.set(layer.descriptor.digest, layer.file);
-    layers.push(layer.descriptor);
+    places.set(layer.digest, layer.file);
+    layers.push(layer);
     diffIds.push(layer.diffId);
   }
-  const config = describeBytes(MediaType.dockerConfig, json(configOf(chain, diffIds)));
-  const manifest = describeBytes(
-    MediaType.dockerManifest,
-    json({ schemaVersion: 2, mediaType: MediaType.dockerManifest, config: config.descriptor, layers }),
-  );
+  const { manifest, config } = makeManifest(json(configOf(chain, diffIds)), layers);
   return resolvedImage(files, manifest.descriptor, {
     documents: [manifest, config],
     find: (digest) => Promise.resolve(places.get(digest)),
@@ -109,7 +106,7 @@ async function describeLayer(
   files: ArchiveFiles,
   name: string,
   signal: AbortSignal,
-): Promise<{ readonly descriptor: Descriptor; readonly diffId: string; readonly file: ArchiveFile }> {
+): Promise<ArchivedLayer & { readonly diffId: string; readonly file: ArchiveFile }> {
   const file = await files.find(name);
   if (file === undefined) throw new ArchiveError(files.path, name, 'it is missing');
   const compression = compressionOf(await firstBytes(file, signal), files.path, name) ?? 'none';
@@ -123,8 +120,7 @@ async function describeLayer(
   };
   for await (const chunk of decoded(passing(), compression, files.path, name)) plain.update(chunk);
   const digest = parseDigest(`sha256:${stored.digest('hex')}`);
-  const descriptor = { mediaType: dockerLayerTypes[compression], digest, size: file.size };
-  return { descriptor, diffId: `sha256:${plain.digest('hex')}`, file };
+  return { compression, digest, size: file.size, diffId: `sha256:${plain.digest('hex')}`, file };
 }
 
 /** As docker turns its old configurations into today's: what named the layer goes, the root file system comes. */

@@ -88,6 +88,10 @@ describe('docker-archive:', () => {
     ];
     await using opened = await openImage(dockerArchiveSource(), await write('mixed.tar', writeTar(entries)));
     expect(opened.layerDigests).toEqual([base.descriptor.digest, zstd.descriptor.digest, top.descriptor.digest]);
+    // docker's family of media types has no word for zstd that others know.
+    const { manifest, config, layers } = opened.image;
+    const types = [manifest, config, ...layers.map(({ descriptor }) => descriptor)].map(({ mediaType }) => mediaType);
+    expect(types).not.toContainEqual(expect.stringContaining('docker'));
   });
 
   test('reads a frozen directory, with symlinked layers too', async () => {
