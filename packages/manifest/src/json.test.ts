@@ -25,12 +25,12 @@ describe('parseJson', () => {
   it('refuses a web page, an empty body, a truncated one and what is not UTF-8', () => {
     expect(() => read('<!DOCTYPE html><html>')).toThrow(refusal('not JSON (it starts with "<!DOCTYPE html'));
     expect(() => read('')).toThrow(refusal('it is empty'));
-    expect(() => read('{"a":"b')).toThrow(refusal('not JSON'));
+    expect(() => read('{"a":"b')).toThrow(refusal('it ends early, after 8 bytes'));
     expect(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22), 'x')).toThrow(refusal('not UTF-8'));
   });
 
   it('takes linear time on text made of escapes', () => {
-    expect(() => read(`"${'\\"'.repeat(2_000_000)}`)).toThrow(refusal('not JSON'));
+    expect(() => read(`"${'\\"'.repeat(2_000_000)}`)).toThrow(refusal('it ends early'));
     expect(read(`"${'\\\\'.repeat(2_000_000)}"`)).toHaveLength(2_000_000);
   });
 });

@@ -18,13 +18,22 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw invalid(what, `it is not JSON${excerpt(text)}`, cause);
+    throw invalid(what, isCutOff(cause) ? cutOff(text) : `it is not JSON${excerpt(text)}`, cause);
   }
+}
+
+/** V8 says so of text that could go on. */
+function isCutOff(cause: unknown): boolean {
+  return /^(?:Unexpected end of JSON input|Unterminated string)/.test((cause as Error).message);
+}
+
+function cutOff(text: string): string {
+  return text === '' ? 'it is empty' : `it ends early, after ${Buffer.byteLength(text)} bytes`;
 }
 
 // Says `(it starts with "<!DOCTYPE html")`, for registries that answer with a web page.
 function excerpt(text: string): string {
-  return text === '' ? ' (it is empty)' : ` (it starts with ${JSON.stringify(text.slice(0, 40))})`;
+  return ` (it starts with ${JSON.stringify(text.slice(0, 40))})`;
 }
 
 interface Level {

@@ -47,7 +47,7 @@ export async function readStoredImage(
   context: StageContext,
 ): Promise<Image | undefined> {
   const stored = await context.store.images.get(input.reference.text);
-  if (stored === undefined || stored.root.digest !== input.descriptor.digest) return undefined;
+  if (stored === undefined || !isSame(stored.root, input.descriptor)) return undefined;
   if (!servesAgain(stored, asked)) return undefined;
   if (!(await context.store.blobs.has(stored.config.digest))) return undefined;
   const { reference, blobs } = input;
@@ -64,6 +64,11 @@ async function readConfiguration(
 ): Promise<ImageConfig> {
   const bytes = await blobs.read(config, { signal });
   return normalizeConfig(JSON.parse(new TextDecoder().decode(bytes)) as ImageConfig);
+}
+
+/** With another size it is read again, and its reader says what is wrong. */
+function isSame(root: Descriptor, { digest, size }: Descriptor): boolean {
+  return root.digest === digest && root.size === size;
 }
 
 // The same request chooses the same manifest; another one might find a closer variant in the index.

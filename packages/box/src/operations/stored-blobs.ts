@@ -48,8 +48,15 @@ async function* verified(
   }
   const received = hasher.digest('hex');
   if (size === descriptor.size && received === hex) return;
+  if (received === hex) {
+    throw new BoxError(
+      'ERR_BOX_SIZE_MISMATCH',
+      `cannot use the blob ${descriptor.digest}: its descriptor says ${descriptor.size} bytes, it has ${size}`,
+      { fields: { digest: descriptor.digest, expected: descriptor.size, received: size } },
+    );
+  }
   // What stays would fail for ever: without it the image counts as incomplete, and the next command fetches it.
-  if (received !== hex) await store.blobs.delete(descriptor.digest);
+  await store.blobs.delete(descriptor.digest);
   throw new BoxError(
     'ERR_BOX_STORE_CORRUPT',
     `the blob ${descriptor.digest} in the store has other bytes than it had`,

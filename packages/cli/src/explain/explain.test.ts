@@ -1,30 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const binary = join(import.meta.dirname, '../../bin/box');
+import { type BoxShell, startBoxShell } from '../box-shell.fixture.ts';
 
 describe('box explain, and the commands that look in', () => {
-  let home: string;
+  let box: BoxShell;
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'box-explaining-'));
+    box = await startBoxShell('explaining');
   });
-  afterAll(() => rm(home, { recursive: true, force: true }));
+  afterAll(() => box[Symbol.asyncDispose]());
 
-  function shell(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
-    const env = {
-      ...process.env,
-      BOX_HOME: join(home, 'store'),
-      PATH: `${dirname(binary)}:${process.env['PATH'] ?? ''}`,
-    };
-    return new Promise((resolve) => {
-      execFile('sh', ['-c', script], { env, cwd: home }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
-    });
-  }
+  const shell = (script: string) => box.run(script);
 
   it('explain an error, and refuse one that there is not', async () => {
     expect((await shell('box explain ERR_BOX_DIGEST_MISMATCH')).stdout).toMatch(

@@ -1,30 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const binary = join(import.meta.dirname, '../../bin/box');
+import { type BoxShell, startBoxShell } from '../box-shell.fixture.ts';
 
 describe('the stages as commands', () => {
-  let home: string;
+  let box: BoxShell;
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'box-stages-'));
+    box = await startBoxShell('stages');
   });
-  afterAll(() => rm(home, { recursive: true, force: true }));
+  afterAll(() => box[Symbol.asyncDispose]());
 
-  function shell(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
-    const env = {
-      ...process.env,
-      BOX_HOME: join(home, 'store'),
-      PATH: `${dirname(binary)}:${process.env['PATH'] ?? ''}`,
-    };
-    return new Promise((resolve) => {
-      execFile('sh', ['-c', script], { env, cwd: home }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
-    });
-  }
+  const shell = (script: string) => box.run(script);
 
   it('run a container in one row of pipes, with its output and its status', async () => {
     const { code, stdout } = await shell(

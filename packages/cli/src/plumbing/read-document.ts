@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { isatty } from 'node:tty';
+import { BoxError } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
 
 /** Far more than any plan is long. */
@@ -24,9 +25,20 @@ export async function readDocument(file: string | undefined, former: string, sig
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
-    throw usage(`cannot read ${name}: ${error.message}`);
+    throw unreadable(name, former, error as NodeJS.ErrnoException);
   }
   // The stage before this one has said why.
   if (size === 0) throw usage(`cannot read ${name}: it is empty`, `It must be what \`box ${former}\` writes.`);
   return Buffer.concat(chunks);
+}
+
+function unreadable(file: string, former: string, cause: NodeJS.ErrnoException): BoxError {
+  const why = { ENOENT: 'there is no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' }[
+    cause.code ?? ''
+  ];
+  return new BoxError('ERR_BOX_FILE_UNREADABLE', `cannot read ${file}: ${why ?? cause.message}`, {
+    cause,
+    hint: `Name a file that holds what \`box ${former}\` writes, or pipe it in.`,
+    fields: { path: file, errno: cause.code },
+  });
 }

@@ -57,6 +57,12 @@ function validate<Stage extends DocumentStage>(stage: Stage, input: unknown) {
       fields: { path: 'stage', stage: found },
     });
   }
+  if (found !== undefined && found !== stage) {
+    throw invalid(`cannot read ${what}: stage: ${JSON.stringify(found).slice(0, 80)} is no stage`, {
+      hint: `The stages are ${Object.keys(stageSchemas).join(', ')}, and launch after them.`,
+      fields: { path: 'stage' },
+    });
+  }
   const result = stageSchemas[stage].safeParse(value);
   if (result.success) return result.data as NonNullable<ReturnType<(typeof stageSchemas)[Stage]['parse']>>;
   const issues = result.error.issues.map((issue) => ({ path: formatPath(issue.path), message: issue.message }));

@@ -80,6 +80,13 @@ describe('the stages on JSON', () => {
     expect(made.image.layers[0]?.chainId).toBe(made.image.layers[0]?.diffId);
   });
 
+  it('refuse a size that the blob does not have, and keep the blob', async () => {
+    const fetched = throughJson(await box.plumbing.fetch('host:sh')) as { descriptor: { size: number } };
+    const wrong = { ...fetched, descriptor: { ...fetched.descriptor, size: 5 } };
+    await expect(box.plumbing.manifest(wrong)).rejects.toMatchObject({ code: 'ERR_BOX_SIZE_MISMATCH' });
+    await expect(box.plumbing.manifest(fetched)).resolves.toMatchObject({ stage: 'manifest' });
+  });
+
   it.each([
     ['a wrong field', (good: JsonDocument) => ({ ...good, descriptor: { size: -1 } }), 'descriptor.mediaType'],
     ['an unknown field', (good: JsonDocument) => ({ ...good, platfrom: 'x' }), 'Unrecognized key: "platfrom"'],
@@ -88,7 +95,13 @@ describe('the stages on JSON', () => {
       (good: JsonDocument) => ({ ...good, stage: 'apply' }),
       'it is what `box apply` writes',
     ],
-    ['bytes that are no JSON', () => Buffer.from('{"stage":'), 'it is not JSON'],
+    [
+      'a stage that there is not',
+      (good: JsonDocument) => ({ ...good, stage: 'fletch' }),
+      'stage: "fletch" is no stage',
+    ],
+    ['bytes that are no JSON', () => Buffer.from('{"stage":x}'), 'it is not JSON'],
+    ['bytes that end early', () => Buffer.from('{"stage":"fet'), 'it ends early, after 13 bytes'],
     ['no object', () => 5, 'expected object'],
   ])('refuse %s, and say where', async (_, spoil, message) => {
     const bad = spoil(await box.plumbing.fetch('host:sh'));
