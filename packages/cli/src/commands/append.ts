@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { makeOptions, printMade, readMakeOptions } from '../make/options.ts';
-import { parseNumber } from '../run/values.ts';
 
 export const append = defineCommand({
   name: 'append',
@@ -12,13 +12,7 @@ Docker's; a zstd layer makes Docker's OCI's, which alone has a name for it), and
 Layers are kept as they come unless --compression says otherwise. Prints the digest of the new manifest.`,
   options: {
     ...makeOptions,
-    compression: {
-      type: 'value',
-      placeholder: 'keep|none|gzip|zstd',
-      choices: ['keep', 'none', 'gzip', 'zstd'],
-      summary: 'how layers are compressed (default: keep, as they come)',
-    },
-    level: { type: 'value', placeholder: 'N', summary: 'how hard: 0 to 9 for gzip, 1 to 22 for zstd' },
+    ...compressionOptions('how layers are compressed (default: keep, as they come)', 'keep'),
     'created-by': { type: 'value', placeholder: 'TEXT', summary: 'what the history says that made the layers' },
   },
   operands: { usage: 'REF LAYER...', min: 2, max: Infinity },
@@ -31,14 +25,14 @@ Layers are kept as they come unless --compression says otherwise. Prints the dig
   async run(invocation) {
     const { values, operands, openBox } = invocation;
     const [reference = '', ...layers] = operands;
+    const kept = values.compression === 'keep';
     const box = await openBox();
     const made = await box.append(
       reference,
       layers.map((layer) => (layer === '-' ? process.stdin : resolve(layer))),
       {
         ...readMakeOptions(invocation),
-        ...(values.compression && { compression: values.compression as 'keep' | 'none' | 'gzip' | 'zstd' }),
-        ...(values.level !== undefined && { level: parseNumber('--level', values.level, { zero: true }) }),
+        ...readCompression({ ...values, compression: kept ? undefined : values.compression }),
         ...(values['created-by'] !== undefined && { createdBy: values['created-by'] }),
       },
     );

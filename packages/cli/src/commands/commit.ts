@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { readInstructions } from '../make/changes.ts';
-import { compressionOption, levelOption, readCompression } from '../make/compression.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { printMade } from '../make/options.ts';
 
 export const commit = defineCommand({
@@ -9,14 +9,14 @@ export const commit = defineCommand({
   description: `The new image is the container's own with one layer on top: what was added and changed, whiteouts for what was
 deleted. What is mounted in the container (volumes, binds, /proc, /dev) is not in it, nor what box itself made to mount
 on. Owners, modes and xattrs are the image's where the container left them alone, without root too. The configuration
-is the image's, with --change. Prints the digest of the new manifest.`,
+is the image's with what the container was started with (command, entrypoint, variables, user, working directory, stop
+signal, labels, published ports), and with --change on top. Prints the digest of the new manifest.`,
   options: {
     change: { type: 'list', short: 'c', placeholder: 'INSTRUCTION', summary: "a Dockerfile's line: 'CMD [\"sh\"]'" },
     author: { type: 'value', short: 'a', placeholder: 'TEXT', summary: 'who made it' },
     message: { type: 'value', short: 'm', placeholder: 'TEXT', summary: 'a remark in the history' },
     pause: { type: 'switch', short: 'p', summary: 'hold a running container still meanwhile (default; --pause=false)' },
-    compression: compressionOption,
-    level: levelOption,
+    ...compressionOptions('how the layer is compressed (default: gzip)'),
   },
   operands: { usage: 'CONTAINER NEW', min: 2, max: 2 },
   examples: [

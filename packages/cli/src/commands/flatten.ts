@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { oneLayerOptions, readOneLayerOptions } from '../make/one-layer.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { makeOptions, printMade, readMakeOptions } from '../make/options.ts';
 
 export const flatten = defineCommand({
@@ -7,7 +7,7 @@ export const flatten = defineCommand({
   summary: 'make an image of another, with all its layers as one',
   description: `The image shows the same files, and nothing that a layer deleted is in it any more. Owners, devices and xattrs are those
 of the layers, also without root. Prints the digest of the new manifest.`,
-  options: { ...oneLayerOptions, ...makeOptions },
+  options: { ...compressionOptions('how the new layer is compressed (default: gzip)'), ...makeOptions },
   operands: { usage: 'REF', min: 1, max: 1 },
   examples: [
     { line: 'box flatten app --tag app:flat', what: 'into the store' },
@@ -16,7 +16,7 @@ of the layers, also without root. Prints the digest of the new manifest.`,
   async run(invocation) {
     const { values, operands, openBox } = invocation;
     const [reference = ''] = operands;
-    const options = { ...readMakeOptions(invocation), ...readOneLayerOptions(values) };
+    const options = { ...readMakeOptions(invocation), ...readCompression(values) };
     const box = await openBox();
     printMade(await box.flatten(reference, options), invocation);
     return 0;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import { readInstructions } from '../make/changes.ts';
-import { compressionOption, levelOption, readCompression } from '../make/compression.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { printMade } from '../make/options.ts';
 import { platformOption } from './shared-options.ts';
 
@@ -15,8 +15,7 @@ as the file is. Prints the digest of the new manifest.`,
     change: { type: 'list', short: 'c', placeholder: 'INSTRUCTION', summary: "a Dockerfile's line: 'CMD [\"sh\"]'" },
     message: { type: 'value', short: 'm', placeholder: 'TEXT', summary: 'a remark in the history' },
     platform: platformOption,
-    compression: compressionOption,
-    level: levelOption,
+    ...compressionOptions('how the layer is compressed (default: gzip)'),
   },
   operands: { usage: 'FILE|- [NEW]', min: 1, max: 2 },
   examples: [

@@ -1,7 +1,7 @@
 import type { Box } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { usage } from '../args/parse.ts';
-import { compressionOption, levelOption, readCompression } from '../make/compression.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { readOwner } from '../make/owner.ts';
 import { writeBytes } from '../output/streams.ts';
 import { toJson } from '../output/json.ts';
@@ -17,8 +17,7 @@ them always). \`box append\` makes an image of layers.`,
     output: { type: 'value', short: 'o', placeholder: 'FILE', summary: 'write the layer there; - for standard output' },
     at: { type: 'value', placeholder: 'PATH', summary: 'create: where in the image the content goes (default: /)' },
     owner: { type: 'value', placeholder: 'UID:GID|keep', summary: 'create: who owns everything (default: 0:0)' },
-    compression: compressionOption,
-    level: levelOption,
+    ...compressionOptions('how the layer is compressed (default: as the file is named)'),
   },
   operands: { usage: 'create DIR | diff BASE_DIR NEW_DIR', min: 2, max: 3 },
   eventsTo: 'stderr',

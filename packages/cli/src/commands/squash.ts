@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { oneLayerOptions, readOneLayerOptions } from '../make/one-layer.ts';
+import { compressionOptions, readCompression } from '../make/compression.ts';
 import { makeOptions, printMade, readMakeOptions } from '../make/options.ts';
 import { parseNumber } from '../run/values.ts';
 
@@ -12,7 +12,7 @@ steps without a layer. Prints the digest of the new manifest.`,
   options: {
     base: { type: 'value', placeholder: 'REF', summary: 'make one of all layers above those of REF' },
     last: { type: 'value', placeholder: 'N', summary: 'make one of the last N layers' },
-    ...oneLayerOptions,
+    ...compressionOptions('how the new layer is compressed (default: gzip)'),
     ...makeOptions,
   },
   operands: { usage: 'REF', min: 1, max: 1 },
@@ -25,7 +25,7 @@ steps without a layer. Prints the digest of the new manifest.`,
     const [reference = ''] = operands;
     const options = {
       ...readMakeOptions(invocation),
-      ...readOneLayerOptions(values),
+      ...readCompression(values),
       ...(values.base !== undefined && { base: values.base }),
       ...(values.last !== undefined && { last: parseNumber('--last', values.last) }),
     };

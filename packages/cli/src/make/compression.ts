@@ -1,31 +1,27 @@
 import type { OptionSpec, OptionValues } from '../args/options.ts';
 import { parseNumber } from '../run/values.ts';
 
-export const compressionOption = {
-  type: 'value',
-  placeholder: 'none|gzip|zstd',
-  choices: ['none', 'gzip', 'zstd'],
-  summary: 'how layers are compressed (default: as a file is named, or gzip in the store)',
-} as const satisfies OptionSpec;
+const kinds = ['none', 'gzip', 'zstd'] as const;
 
-export const levelOption = {
-  type: 'value',
-  placeholder: 'N',
-  summary: 'how hard: 0 to 9 for gzip, 1 to 22 for zstd',
-} as const satisfies OptionSpec;
+/** How a command compresses what it makes; `summary` says what and by default how, `more` what else it may do. */
+export function compressionOptions<More extends string = never>(summary: string, ...more: readonly More[]) {
+  const choices = [...more, ...kinds];
+  return {
+    compression: { type: 'value', placeholder: choices.join('|'), choices, summary },
+    level: { type: 'value', placeholder: 'N', summary: 'how hard: 0 to 9 for gzip, 1 to 22 for zstd' },
+  } as const satisfies Record<string, OptionSpec>;
+}
 
-type CompressionValues = OptionValues<{
-  readonly compression: typeof compressionOption;
-  readonly level: typeof levelOption;
-}>;
+type CompressionValues = OptionValues<ReturnType<typeof compressionOptions>>;
 
 /** What the two options say. Throws ERR_BOX_USAGE for a level that is no number; the box knows which there are. */
 export function readCompression({ compression, level }: CompressionValues): {
-  readonly compression?: 'none' | 'gzip' | 'zstd';
+  readonly compression?: (typeof kinds)[number];
   readonly level?: number;
 } {
   return {
-    ...(compression === undefined ? {} : { compression: compression as 'none' | 'gzip' | 'zstd' }),
+    // One of the choices, which the options were read by.
+    ...(compression === undefined ? {} : { compression: compression as (typeof kinds)[number] }),
     ...(level === undefined ? {} : { level: parseNumber('--level', level, { zero: true }) }),
   };
 }

@@ -24,7 +24,7 @@ export function dockerArchiveDestination(): ImageDestination {
         await publishDirectory(await frozenFiles(image, tag, context), path, context.signal);
         return;
       }
-      await publishTar(savedFiles(images, tag, context), path, context.signal);
+      await publishTar(savedFiles(images, tag, context), path, context);
     },
   };
 }

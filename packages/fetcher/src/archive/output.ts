@@ -43,12 +43,19 @@ export async function publishDirectory(
   });
 }
 
+/** What makes other bytes of a tar's, as compression does. It keeps no chunk: each is good until the next is asked for. */
+export type TarEncoder = (tar: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
 /** Makes `path` a tar of files: written beside it, synced, and renamed into place. A file that was there is replaced whole. */
-export async function publishTar(files: readonly OutputFile[], path: string, signal: AbortSignal): Promise<void> {
+export async function publishTar(
+  files: readonly OutputFile[],
+  path: string,
+  { signal, encode = (tar) => tar }: { readonly signal: AbortSignal; readonly encode?: TarEncoder },
+): Promise<void> {
   await requireReplaceable(path);
   await beside(path, async (staging) => {
     const tar = join(staging, 'tar');
-    await write(tar, tarBytes(files, true), signal);
+    await write(tar, encode(tarBytes(files, true)), signal);
     await sync(tar);
     await rename(tar, path);
   });

@@ -30,7 +30,7 @@ export function ociArchiveDestination(): ImageDestination {
     normalize: (location) => normalizeLocation(location, scheme),
     async write(images, reference, context) {
       const { path, tag } = parseLocation(reference.location, scheme);
-      await publishTar(layoutFiles(asOci(images, context), tag, context), path, context.signal);
+      await publishTar(layoutFiles(asOci(images, context), tag, context), path, context);
     },
   };
 }

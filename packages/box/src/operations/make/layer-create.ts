@@ -13,6 +13,7 @@ import {
 import { creationTime } from '@boxkit/manifest/edit';
 import type { Cancellable } from '../../options.ts';
 import type { Machine } from '../machine.ts';
+import { compressionNamed } from '../compression-named.ts';
 import { stagingPrefix } from './layer-file.ts';
 import { type PackWarnings, warningsOf } from './pack-warnings.ts';
 
@@ -60,7 +61,7 @@ export function compressed(
   options: LayerOptions,
   warnings: PackWarnings,
 ): AsyncIterable<Uint8Array> {
-  const compression = options.compression ?? compressionOf(options.output);
+  const compression = options.compression ?? compressionNamed(options.output);
   const how = { compression, ...(options.level === undefined ? {} : { level: options.level }) };
   return compressLayer(watched(tar, warnings, options.signal), how);
 }
@@ -75,12 +76,6 @@ async function* watched(
     yield chunk;
   }
   warnings.tell();
-}
-
-/** By the name of a file. */
-export function compressionOf(output: string | undefined): NonNullable<CompressionOptions['compression']> {
-  if (/\.(?:gz|tgz)$/.test(output ?? '')) return 'gzip';
-  return /\.t?zst$/.test(output ?? '') ? 'zstd' : 'none';
 }
 
 /** Seconds since 1970, from SOURCE_DATE_EPOCH. Throws ERR_BOX_USAGE. */

@@ -6,6 +6,7 @@ import type { PullOptions } from '../../options.ts';
 import { openScope, platformOption } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { openOutgoing } from './open-outgoing.ts';
+import { compressionNamed } from '../compression-named.ts';
 import { findStored } from './places.ts';
 
 export interface SaveOptions extends PullOptions {
@@ -15,6 +16,10 @@ export interface SaveOptions extends PullOptions {
   readonly format?: 'docker-archive' | 'oci-archive';
   /** All platforms of each image; for `oci-archive`. */
   readonly all?: boolean;
+  /** Of the archive as a whole, on all processors; layers in it stay as they are. Default: as the file's name says (`.gz`, `.tgz`, `.zst`), else none. */
+  readonly compression?: 'none' | 'gzip' | 'zstd';
+  /** gzip: 0 to 9, zstd: 1 to 22. */
+  readonly level?: number;
 }
 
 /**
@@ -23,6 +28,7 @@ export interface SaveOptions extends PullOptions {
  */
 export async function save(references: readonly string[], options: SaveOptions, machine: Machine): Promise<void> {
   if (references.length === 0) throw new BoxError('ERR_BOX_USAGE', 'cannot save images: none was named');
+  const encode = await encoderFor(options);
   await using scope = openScope(machine, options);
   const { archiveBytes, writeArchive } = await import('@boxkit/fetcher');
   const { context } = scope;
@@ -39,9 +45,20 @@ export async function save(references: readonly string[], options: SaveOptions, 
     emit: (event) => context.emit(event),
     defer: (cleanup) => context.defer(cleanup),
   };
-  if (typeof to === 'string') await writeArchive(images, format, resolve(to), how);
+  if (typeof to === 'string') await writeArchive(images, format, resolve(to), how, encode);
+  else if (encode !== undefined) await pour(encode(archiveBytes(images, format, how, true)), to, context.signal);
   // Standard output has taken a chunk when it calls back; another stream may keep it.
   else await pour(archiveBytes(images, format, how, to === process.stdout), to, context.signal);
+}
+
+/** Undefined for an archive that is written as it is. Throws ERR_BOX_USAGE for a level that there is not. */
+async function encoderFor({ to, compression, level }: SaveOptions) {
+  const chosen = compression ?? compressionNamed(typeof to === 'string' ? to : undefined);
+  if (chosen === 'none' && level === undefined) return undefined;
+  const { checkLevel, compressLayer } = await import('@boxkit/layer-applier');
+  const how = { compression: chosen, ...(level === undefined ? {} : { level }) };
+  checkLevel(how);
+  return (tar: AsyncIterable<Uint8Array>) => compressLayer(tar, how);
 }
 
 async function pour(bytes: AsyncIterable<Uint8Array>, to: Writable, signal: AbortSignal): Promise<void> {

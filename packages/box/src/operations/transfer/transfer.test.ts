@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   asOrdinaryUser,
@@ -12,6 +12,7 @@ import {
   buildImage,
   buildIndex,
   buildLayer,
+  digestOf,
   machinePlatform,
   pushDocument,
   runCommand,
@@ -339,30 +340,37 @@ describe('save and load', () => {
     },
   );
 
-  it('the same images make the same bytes, from different stores, to a file and to a stream', async () => {
+  it.each([
+    ['as they are', undefined, (bytes: Buffer) => bytes],
+    ['compressed by gzip', 'gzip', gunzipSync],
+    ['compressed by zstd', 'zstd', zstdDecompressSync],
+  ] as const)('the same images make the same bytes, %s, to a file and to a stream', async (_how, compression, undo) => {
     const digests = new Set<string>();
+    const tars = new Set<string>();
+    const see = (bytes: Buffer): void => {
+      digests.add(digestOf(bytes));
+      tars.add(digestOf(undo(bytes)));
+    };
     for (let run = 0; run < 2; run++) {
       await withBox(async (box) => {
         await box.copy(`docker://${registry.host}/oci:1`, 'one:1');
-        const file = fresh('saved');
+        const file = `${fresh('saved')}${compression === undefined ? '' : compression === 'gzip' ? '.gz' : '.zst'}`;
         await box.save(['one:1'], { to: file });
-        digests.add(
-          createHash('sha256')
-            .update(await readFile(file))
-            .digest('hex'),
-        );
+        see(await readFile(file));
         const stream = new PassThrough();
         const all = buffer(stream);
-        await box.save(['one:1'], { to: stream });
+        await box.save(['one:1'], { to: stream, ...(compression && { compression }) });
         stream.end();
-        digests.add(
-          createHash('sha256')
-            .update(await all)
-            .digest('hex'),
-        );
+        see(await all);
+        if (run > 0) return;
+        const plain = fresh('plain');
+        await box.save(['one:1'], { to: plain });
+        tars.add(digestOf(await readFile(plain)));
+        const [loaded] = await box.load(file);
+        expect(loaded?.descriptor.digest).toBe(oci.descriptor.digest);
       });
     }
-    expect(digests.size).toBe(1);
+    expect([digests.size, tars.size]).toEqual([1, 1]);
   });
 
   it.each<[string, (bytes: Buffer) => Buffer]>([
