@@ -4,6 +4,7 @@ import type { Platform, Reference, Store, StoredImage } from '@boxkit/contracts'
 import { builtInSchemes, formatPlatform, hostPlatform, matchPlatform, parseReference } from '@boxkit/manifest';
 import type { LazyRegistry } from '../built-in.ts';
 import type { PullPolicy } from '../options.ts';
+import { findByDigest } from './find-by-digest.ts';
 
 export interface FoundImage {
   readonly reference: Reference;
@@ -16,12 +17,17 @@ export interface FindOptions {
   readonly pull?: PullPolicy;
 }
 
-/** Reads a reference, and looks whether the store can serve it without asking its source. */
+/**
+ * Reads a reference, and looks whether the store can serve it without asking its source. What begins a digest of a stored
+ * image is that image.
+ */
 export async function findImage(
   text: string,
   options: FindOptions,
   { store, plugins }: { readonly store: Store; readonly plugins: LazyRegistry },
 ): Promise<FoundImage> {
+  const byDigest = options.pull === 'always' ? undefined : await findByDigest(text, store);
+  if (byDigest !== undefined) return ofStored(byDigest, options, { store, plugins });
   // A stored name is in its normal form, so one that is stored as it was typed needs no source to normalize it.
   const typed = await parseLoosely(text, plugins);
   const policy = options.pull ?? defaultPolicy(typed.scheme);
@@ -35,6 +41,17 @@ export async function findImage(
   if (stored !== undefined) return { reference, stored };
   if (policy === 'never') throw notStored(reference.text);
   return { reference };
+}
+
+/** An image that was found by its digest; what the store lacks of it comes from where its name leads. */
+async function ofStored(
+  image: StoredImage,
+  { platform, pull = 'missing' }: FindOptions,
+  { store, plugins }: { readonly store: Store; readonly plugins: LazyRegistry },
+): Promise<FoundImage> {
+  const reference = await parseLoosely(image.reference, plugins);
+  const stored = await storedFor(reference, platform, pull, store);
+  return { reference, ...(stored && { stored }) };
 }
 
 /** Reads a reference with every source asked: which one it means, and what its normal form is. */

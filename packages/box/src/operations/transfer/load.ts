@@ -42,7 +42,7 @@ export async function load(
   // All blobs before any name: an archive that is damaged in its last image moves none.
   const kept: (() => Promise<LoadedImage>)[] = [];
   for (const { entry, names } of entries) {
-    const fetched = await fetchedFrom(entry, shown, options, scope);
+    const fetched = await fetchedFrom(entry, { location: shown, text: names[0]?.text ?? shown }, options, scope);
     kept.push(await keepFetched(fetched, names, choice, scope));
   }
   const loaded: LoadedImage[] = [];
@@ -71,15 +71,14 @@ async function spool(input: AsyncIterable<Uint8Array>, context: StageContext): P
 
 async function fetchedFrom(
   entry: ArchivedEntry,
-  shown: string,
+  named: Pick<Reference, 'location' | 'text'>,
   { concurrency }: LoadOptions,
   { context, config }: Scope,
 ): Promise<FetchedImage> {
   const { createBlobReader } = await import('@boxkit/fetcher');
   const resolved = await entry.resolve();
   context.defer(async () => await resolved[Symbol.asyncDispose]());
-  const text = entry.names[0] ?? shown;
-  const reference = { scheme: 'docker-archive', location: shown, text } as Reference;
+  const reference = { scheme: 'docker-archive', ...named } as Reference;
   const atOnce = concurrency ?? config.concurrency;
   const blobs = createBlobReader(resolved, context.store, {
     signal: context.signal,
@@ -87,7 +86,7 @@ async function fetchedFrom(
     ...(atOnce === undefined ? {} : { concurrency: atOnce }),
   });
   context.defer(async () => await blobs[Symbol.asyncDispose]());
-  context.emit({ type: 'image-resolved', reference: text, descriptor: resolved.descriptor });
+  context.emit({ type: 'image-resolved', reference: named.text, descriptor: resolved.descriptor });
   return { reference, descriptor: resolved.descriptor, blobs };
 }
 

@@ -28,9 +28,11 @@ export async function readDestination(text: string, plain: PlainName, plugins: L
   return isPlain && plain === 'store' ? storeReference(text) : reference;
 }
 
-/** The name of an image in the store, as a place to write to. */
+/** The name of an image in the store, as a place to write to. Throws ERR_BOX_REFERENCE_INVALID. */
 export function storeReference(name: string): Reference {
-  const { location, text } = parseReference(name, { schemes: [] });
+  const reference = parseReference(name, { schemes: [] });
+  requireTag(reference, name);
+  const { location, text } = reference;
   return { scheme: storeScheme, location, text } as Reference;
 }
 
@@ -82,8 +84,8 @@ function requireKnown(text: string, schemes: readonly string[]): void {
 
 function requireTag(reference: Reference, text: string): void {
   if (reference.scheme !== 'docker' || reference.digest === undefined) return;
-  throw new BoxError('ERR_BOX_REFERENCE_INVALID', `cannot write an image to ${text}: a digest follows from the image`, {
-    hint: 'Name a tag instead: host/repository:tag.',
+  throw new BoxError('ERR_BOX_REFERENCE_INVALID', `cannot call an image ${text}: its digest follows from what it is`, {
+    hint: 'Name a tag instead: name:tag.',
   });
 }
 
