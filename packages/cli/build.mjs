@@ -29,12 +29,12 @@ const ownModulesAreFree = {
   },
 };
 
-/** zod in a file of its own: half of all the code, and no warm run needs it. */
+/** zod in a file of its own: a good part of all the code, and no warm run needs it. */
 const zodApart = {
   name: 'zod-apart',
   setup(bundler) {
     bundler.onResolve({ filter: /^zod$/ }, (args) =>
-      args.kind === 'entry-point' ? undefined : { path: './zod.cjs', external: true },
+      args.importer === '<stdin>' ? undefined : { path: './zod.cjs', external: true },
     );
     // Its messages in forty languages, of which English is the one that is used.
     bundler.onResolve({ filter: /\/locales\/index\.js$/ }, async (args) => ({
@@ -42,6 +42,25 @@ const zodApart = {
     }));
   },
 };
+
+/**
+ * Only those functions of zod that our schemas call: loading and starting the rest takes a pull ten milliseconds. They are
+ * asked for as `z.NAME` everywhere; a name that zod does not have fails the build.
+ */
+async function zodAsUsed() {
+  const names = new Set();
+  for await (const path of glob('packages/*/dist/**/*.js', { cwd: root, exclude: ['packages/cli/**'] })) {
+    const source = await readFile(join(root, path), 'utf8');
+    if (!/from 'zod'/.test(source)) continue;
+    for (const [, name] of source.matchAll(/\bz\.(\w+)/g)) names.add(name);
+  }
+  const listed = [...names].toSorted((one, other) => one.localeCompare(other));
+  return {
+    contents: `import { ${listed.map((name) => `${name} as ${name}_`).join(', ')} } from 'zod';
+export const z = { ${listed.map((name) => `${name}: ${name}_`).join(', ')} };`,
+    resolveDir: join(root, 'packages/manifest'),
+  };
+}
 
 /** The default seccomp filters as data, by the compiler that a run would call otherwise. */
 const filtersReadyMade = {
@@ -66,7 +85,7 @@ const filtersReadyMade = {
 
 /** Node's modules that take a millisecond or more to load, and which most commands need for nothing or but one call. */
 const dear =
-  /^node:(?:crypto|child_process|fs\/promises|stream\/consumers|timers\/promises|http|https|net|tls|zlib|tty|worker_threads)$/;
+  /^node:(?:crypto|child_process|fs\/promises|stream\/promises|stream\/consumers|timers\/promises|http|https|net|tls|zlib|tty|worker_threads)$/;
 
 /** Loaded when something of them is first used, and not when a module that names them is. */
 const dearModulesLate = {
@@ -103,7 +122,13 @@ await mkdir(outdir, { recursive: true });
 
 // CommonJS, where a module's imports are loaded when the module is: in one ESM file all would be at once.
 const commonJs = { ...shared, format: 'cjs', outExtension: { '.js': '.cjs' } };
-await build({ ...commonJs, entryPoints: { zod: 'zod' } });
+await build({
+  ...shared,
+  format: 'cjs',
+  outdir: undefined,
+  outfile: join(outdir, 'zod.cjs'),
+  stdin: await zodAsUsed(),
+});
 await build({
   ...commonJs,
   entryPoints: [join(here, 'src/main.ts')],

@@ -64,7 +64,7 @@ export function createStages(plugins: LazyRegistry, config: BoxConfig = {}): Sta
     readManifest: (options = {}) => ({
       name: 'manifest',
       async run(input, context) {
-        const { readManifest } = await import('./built-in/warm.ts');
+        const { readManifest } = await import('./built-in/manifest.ts');
         return readManifest(options).run(input, context);
       },
     }),

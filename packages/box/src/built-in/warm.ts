@@ -3,4 +3,3 @@
 export { isolate } from '@boxkit/isolator';
 export { launch } from '@boxkit/launcher';
 export { apply } from '@boxkit/layer-applier/apply';
-export { readManifest } from '@boxkit/manifest';

@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 /** Bytes of dead chunks that may pile up. */
 const allowance = 16 << 20;
 
@@ -22,6 +19,9 @@ export function countGarbage(bytes: number): void {
 
 // The only door to it without a flag on the command line, which a library cannot ask for.
 function findCollector(): NonNullable<typeof collect> {
+  // Not imported: few bodies need it, and node:v8 takes three milliseconds to load.
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
   setFlagsFromString('--expose-gc');
   const found: unknown = runInNewContext("typeof gc === 'function' ? gc : undefined");
   setFlagsFromString('--no-expose-gc');
