@@ -18,8 +18,6 @@ import type { TreeKind } from './tree-store.ts';
  * removed, to be extracted again. Marks are taken away once the kernel has written all of it.
  */
 
-const execFileAsync = promisify(execFile);
-
 /** Milliseconds after which the kernel has written most of a tree by itself (dirty_expire_centisecs and a little more): then a sync is cheap. */
 const settleMs = 60_000;
 
@@ -84,7 +82,7 @@ async function discardAll(layout: Layout, removeTree: RemoveTree): Promise<void>
  * the marks stay, and the trees are made again after the next boot.
  */
 async function sync(layout: Layout, marks: readonly string[]): Promise<void> {
-  const synced = await execFileAsync('sync', ['--file-system', layout.home]).then(
+  const synced = await promisify(execFile)('sync', ['--file-system', layout.home]).then(
     () => true,
     () => false,
   );
