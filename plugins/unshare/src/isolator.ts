@@ -1,30 +1,31 @@
-import { BoxError, type Bundle, type Isolator, type LaunchPlan } from '@boxkit/contracts';
+import { BoxError, type Bundle, type IdMap, type Isolator, type LaunchPlan } from '@boxkit/contracts';
 import {
   bundleCgroups,
   containerCalls,
+  dieWithParent,
   effectiveIdMap,
   enterCgroups,
   findProgram,
   inFirstProcess,
+  newNamespaces,
   planAround,
+  planOfCalls,
   stubPath,
   unshareArguments,
+  type HostProgram,
 } from '@boxkit/linux';
 import { unshareCapabilities } from './capabilities.ts';
 import { probeUnshare } from './probe.ts';
 
-/** The backend that lets util-linux's `unshare` make the namespaces, and the exec stub everything inside them. */
+/**
+ * The backend of the kernel's own namespaces: the exec stub makes them, and everything inside them. Only a user
+ * namespace is left to util-linux's `unshare`, which knows how to have its ids mapped.
+ */
 export function unshareIsolator(): Isolator {
   return { name: 'unshare', capabilities: unshareCapabilities, probe: probeUnshare, plan };
 }
 
 async function plan(bundle: Bundle): Promise<LaunchPlan> {
-  const unshare = findProgram('unshare');
-  if (unshare === undefined) {
-    throw new BoxError('ERR_BOX_BACKEND_UNAVAILABLE', 'cannot isolate with unshare: there is no program unshare', {
-      hint: 'Install util-linux.',
-    });
-  }
   const idMap = effectiveIdMap(bundle.rootfs.idMap);
   const cgroups = bundleCgroups(bundle);
   const networkNamespace = bundle.network !== 'host';
@@ -35,14 +36,14 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     networkNamespace,
     root: 'pivot_root',
   });
-  const namespaces = ['--mount', '--pid', '--uts', '--ipc', '--cgroup', ...(networkNamespace ? ['--net'] : [])];
+  const first = inFirstProcess(inside);
+  const outside = enterCgroups(cgroups);
   return {
     isolator: 'unshare',
     containerId: bundle.containerId,
-    ...planAround(
-      [{ before: enterCgroups(cgroups), argv: [unshare, ...unshareArguments(idMap), ...namespaces, '--', stubPath] }],
-      inFirstProcess(inside),
-    ),
+    ...(idMap.kind === 'host'
+      ? planOfCalls([dieWithParent(), ...outside, newNamespaces({ network: networkNamespace }), ...first])
+      : planAround([{ before: outside, argv: inNamespaces(idMap, networkNamespace) }], first)),
     terminal: bundle.process.terminal,
     tree: 'namespace',
     ...(bundle.userModeNetwork === undefined ? {} : { network: bundle.userModeNetwork }),
@@ -50,4 +51,16 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
     command: bundle.process.argv,
     warnings: [],
   };
+}
+
+/** The stub in new namespaces, a user namespace with these ids among them. */
+function inNamespaces(idMap: IdMap, networkNamespace: boolean): HostProgram['argv'] {
+  const unshare = findProgram('unshare');
+  if (unshare === undefined) {
+    throw new BoxError('ERR_BOX_BACKEND_UNAVAILABLE', 'cannot isolate with unshare: there is no program unshare', {
+      hint: 'Install util-linux.',
+    });
+  }
+  const namespaces = ['--mount', '--pid', '--uts', '--ipc', '--cgroup', ...(networkNamespace ? ['--net'] : [])];
+  return [unshare, ...unshareArguments(idMap), ...namespaces, '--', stubPath];
 }

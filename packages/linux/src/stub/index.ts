@@ -1,7 +1,8 @@
 export * from './attack.ts';
 export * from './capabilities.ts';
-export { commandCandidates } from './calls/command.ts';
+export { commandCandidates, dieWithParent } from './calls/command.ts';
 export { bundleCgroups, enterCgroups } from './calls/cgroup.ts';
+export { newNamespaces } from './calls/namespaces.ts';
 export { resourceNumbers } from './calls/limits.ts';
 export * from './container.ts';
 export * from './container-mark.ts';
