@@ -25,7 +25,7 @@ describe('parseJson', () => {
   it('refuses a web page, an empty body, a truncated one and what is not UTF-8', () => {
     expect(() => read('<!DOCTYPE html><html>')).toThrow(refusal('not JSON (it starts with "<!DOCTYPE html'));
     expect(() => read('')).toThrow(refusal('it is empty'));
-    expect(() => read('{"a":"b')).toThrow(refusal('it ends early, after 8 bytes'));
+    expect(() => read('{"a":"b')).toThrow(refusal('it ends early, after 7 bytes'));
     expect(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22), 'x')).toThrow(refusal('not UTF-8'));
   });
 
