@@ -1,5 +1,5 @@
 /**
- * npm run bench -- pull|unpack|run|shared|transfer|making|looking|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...
+ * npm run bench -- pull|pull-tls|unpack|run|shared|transfer|making|looking|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...
  *
  * As root in a mount namespace of its own, so that its file systems go with it, however it ends.
  */

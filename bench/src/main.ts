@@ -20,6 +20,9 @@ switch (positionals[0]) {
   case 'pull':
     await (await import('./pull.ts')).benchPull(options);
     break;
+  case 'pull-tls':
+    await (await import('./pull.ts')).benchPull(options, { tls: true });
+    break;
   case 'unpack':
     await (await import('./unpack.ts')).benchUnpack(options);
     break;
@@ -46,7 +49,7 @@ switch (positionals[0]) {
     break;
   default:
     process.stderr.write(
-      'npm run bench -- pull|unpack|run|shared|transfer|making|looking|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
+      'npm run bench -- pull|pull-tls|unpack|run|shared|transfer|making|looking|linear|extract [--rounds N] [--image NAME]... [--on disk|tmpfs]...\n',
     );
     process.exitCode = 2;
 }
