@@ -1,5 +1,5 @@
 import type { Box } from '@boxkit/box';
-import type { OperandSpec, OptionSpecs, OptionValues } from './args/options.ts';
+import type { ForeignOptions, OperandSpec, OptionSpecs, OptionValues } from './args/options.ts';
 import type { Renderer } from './output/renderer.ts';
 
 export interface Example {
@@ -15,6 +15,7 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly description?: string;
   readonly options: Specs;
   readonly operands: OperandSpec;
+  readonly foreign?: ForeignOptions;
   readonly examples: readonly Example[];
   /** Where events go: `run` keeps stdout for the container. Default stdout in JSON, else stderr. */
   readonly eventsTo?: 'stderr';

@@ -57,7 +57,7 @@ async function dispatch(name: string | undefined, rest: readonly string[]): Prom
   let global: Pick<GlobalValues, 'json' | 'debug'> = wanted;
   try {
     const specs = { ...withoutTakenShorts(globalOptions, command.options), ...command.options };
-    const parsed = parseArguments(rest, specs, command.operands);
+    const parsed = parseArguments(rest, specs, command.operands, command.foreign);
     const values = parsed.values as GlobalValues;
     global = values;
     return await runCommand(command, { values: parsed.values, operands: parsed.operands, global: values });

@@ -76,8 +76,14 @@ it.each([
   ['/a/../b/', '/b'],
   ['relative', '/relative'],
   ['../..', '/'],
-])('the working directory %j is %j', (text, expected) => {
-  expect(workingDirectory(text)).toBe(expected);
+])('the working directory %j of an image is %j', (text, expected) => {
+  expect(workingDirectory(undefined, text)).toBe(expected);
+});
+
+it('the working directory of the caller beats the image’s, and is absolute', () => {
+  expect(workingDirectory('/a/../b', '/image')).toBe('/b');
+  expect(workingDirectory('', '/image')).toBe('/image');
+  expect(() => workingDirectory('relative', '/')).toThrow(expect.objectContaining({ code: 'ERR_BOX_USAGE' }));
 });
 
 it.each([
@@ -130,6 +136,11 @@ it('the hosts file names the container and what was added', () => {
   expect(hosts).toContain('127.0.0.1\tlocalhost\n');
   expect(hosts).toContain('127.0.1.1\tme\n');
   expect(hosts).toContain('10.1.2.3\tdb\n');
+  const gateway = { addHosts: [{ host: 'here', address: 'host-gateway' }] };
+  expect(hostsFile(gateway, 'me', 'host')).toContain('127.0.0.1\there\n');
+  expect(() => hostsFile(gateway, 'me', 'none')).toThrow(expect.objectContaining({ code: 'ERR_BOX_USAGE' }));
+  const noAddress = { addHosts: [{ host: 'db', address: '1.2.3.4\t5.6.7.8' }] };
+  expect(() => hostsFile(noAddress, 'me')).toThrow(expect.objectContaining({ code: 'ERR_BOX_USAGE' }));
 });
 
 it('resolv.conf has the servers asked for, and is left alone without a network', () => {

@@ -1,5 +1,5 @@
 import { hostname as hostsName } from 'node:os';
-import type { AppliedImage, Bundle, ProcessConfig, RunOptions } from '@boxkit/contracts';
+import { BoxError, type AppliedImage, type Bundle, type ProcessConfig, type RunOptions } from '@boxkit/contracts';
 import { viewRootfs } from '@boxkit/linux';
 import { buildArgv } from './argv.ts';
 import { capabilitySet } from './capability-set.ts';
@@ -27,7 +27,7 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
   const config: ProcessConfig = image.imageConfig.config ?? {};
   const network = networkMode(options);
   const userModeNetwork = network === 'private' ? userNetwork(options) : undefined;
-  const hostname = options.hostname ?? defaultHostname(options, names.containerId);
+  const hostname = checkHostname(options.hostname) ?? defaultHostname(options, names.containerId);
   const terminal = options.terminal ?? false;
   const text = options.user ?? config.User ?? '';
   const user = rememberUser({ rootfs, text, home: names.home }, () => resolveUser(text, viewRootfs(rootfs)));
@@ -42,7 +42,7 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
     process: {
       argv: buildArgv(config, options),
       env: buildEnv(config.Env ?? [], options.env ?? {}, { home: user.home, hostname, terminal }),
-      cwd: workingDirectory(options.workdir ?? config.WorkingDir ?? ''),
+      cwd: workingDirectory(options.workdir, config.WorkingDir ?? ''),
       user,
       terminal,
     },
@@ -56,9 +56,17 @@ export function buildBundle({ image, rootfs }: AppliedImage, options: RunOptions
     ...(seccomp === undefined ? {} : { seccomp }),
     limits: options.limits ?? {},
     init: options.init ?? false,
-    hosts: hostsFile(options, hostname),
+    hosts: hostsFile(options, hostname, network),
     ...(resolvConf === undefined ? {} : { resolvConf }),
   };
+}
+
+/** It stands in /etc/hosts and in the kernel, which takes 64 bytes. Throws ERR_BOX_USAGE. */
+function checkHostname(hostname: string | undefined): string | undefined {
+  if (hostname === undefined || /^[\w.-]{1,64}$/.test(hostname)) return hostname;
+  throw new BoxError('ERR_BOX_USAGE', `cannot name the host ${JSON.stringify(hostname)}`, {
+    hint: 'A host name has 1 to 64 letters, digits, "-", "_" and ".".',
+  });
 }
 
 /** A backend without a UTS namespace of its own shows the host's name, so that is what HOSTNAME says. */

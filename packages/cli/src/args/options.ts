@@ -12,9 +12,16 @@ export interface OptionSpec {
   readonly summary: string;
   /** The only values allowed. */
   readonly choices?: readonly string[];
+  /** Said beside a value that is none of the choices. */
+  readonly hint?: string;
+  /** Another long name, as other tools have it. */
+  readonly alias?: string;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** What is said about options of other tools that box has not, by what is typed: `--privileged`. */
+export type ForeignOptions = Readonly<Record<string, string>>;
 
 /** What parsing gives for a set of options: by long name. */
 export type OptionValues<Specs extends OptionSpecs> = {

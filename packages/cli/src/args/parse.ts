@@ -1,5 +1,5 @@
 import { BoxError } from '@boxkit/contracts';
-import type { OperandSpec, OptionSpec, OptionSpecs, OptionValues } from './options.ts';
+import type { ForeignOptions, OperandSpec, OptionSpec, OptionSpecs, OptionValues } from './options.ts';
 import { nearest } from './suggest.ts';
 
 export interface Parsed<Specs extends OptionSpecs> {
@@ -10,14 +10,16 @@ export interface Parsed<Specs extends OptionSpecs> {
 /**
  * Reads a command line strictly: `--name value`, `--name=value`, `-n value`, `-nvalue`, flags together as `-it`,
  * `--` ends the options. Throws ERR_BOX_USAGE for an unknown option (naming the nearest), a value that is missing
- * or not wanted, an option given twice that takes one value, and too few or too many operands.
+ * or not wanted, an option given twice that takes one value, and too few or too many operands. `foreign` has hints for
+ * options that people bring along from other tools.
  */
 export function parseArguments<const Specs extends OptionSpecs>(
   args: readonly string[],
   specs: Specs,
   operandSpec: OperandSpec,
+  foreign: ForeignOptions = {},
 ): Parsed<Specs> {
-  const reader = new ArgumentReader(args, specs);
+  const reader = new ArgumentReader(args, specs, foreign);
   const operands: string[] = [];
   for (let word = reader.next(); word !== undefined; word = reader.next()) {
     if (word === '--') {
@@ -38,11 +40,13 @@ export function parseArguments<const Specs extends OptionSpecs>(
 class ArgumentReader {
   readonly #words: string[];
   readonly #specs: OptionSpecs;
+  readonly #foreign: ForeignOptions;
   readonly #values = new Map<string, boolean | string | string[]>();
 
-  constructor(args: readonly string[], specs: OptionSpecs) {
+  constructor(args: readonly string[], specs: OptionSpecs, foreign: ForeignOptions) {
     this.#words = [...args];
     this.#specs = specs;
+    this.#foreign = foreign;
   }
 
   next(): string | undefined {
@@ -55,10 +59,11 @@ class ArgumentReader {
 
   readLong(text: string): void {
     const equals = text.indexOf('=');
-    const name = equals < 0 ? text : text.slice(0, equals);
+    const name = this.#longName(equals < 0 ? text : text.slice(0, equals));
     const given = equals < 0 ? undefined : text.slice(equals + 1);
     const spec = this.#specs[name];
-    if (spec === undefined || !Object.hasOwn(this.#specs, name)) throw unknownOption(`--${name}`, this.#specs);
+    if (spec === undefined || !Object.hasOwn(this.#specs, name))
+      throw unknownOption(`--${name}`, this.#specs, this.#foreign);
     if (isFlag(spec)) this.#set(name, spec, parseFlag(`--${name}`, given));
     else this.#set(name, spec, given ?? this.#valueFor(`--${name}`, spec));
   }
@@ -68,7 +73,7 @@ class ArgumentReader {
     for (let at = 0; at < letters.length; at += 1) {
       const letter = letters.charAt(at);
       const found = Object.entries(this.#specs).find(([, spec]) => spec.short === letter);
-      if (found === undefined) throw unknownOption(`-${letter}`, this.#specs);
+      if (found === undefined) throw unknownOption(`-${letter}`, this.#specs, this.#foreign);
       const [name, spec] = found;
       if (isFlag(spec)) {
         this.#set(name, spec, true);
@@ -78,6 +83,10 @@ class ArgumentReader {
       this.#set(name, spec, attached === '' ? this.#valueFor(`-${letter}`, spec) : attached);
       return;
     }
+  }
+
+  #longName(written: string): string {
+    return Object.entries(this.#specs).find(([, spec]) => spec.alias === written)?.[0] ?? written;
   }
 
   values(): Record<string, boolean | string | string[] | undefined> {
@@ -97,7 +106,7 @@ class ArgumentReader {
 
   #set(name: string, spec: OptionSpec, value: boolean | string): void {
     if (typeof value === 'string' && spec.choices !== undefined && !spec.choices.includes(value)) {
-      throw usage(`option --${name} is one of ${spec.choices.join(', ')}, not ${JSON.stringify(value)}`);
+      throw usage(`option --${name} is one of ${spec.choices.join(', ')}, not ${JSON.stringify(value)}`, spec.hint);
     }
     const before = this.#values.get(name);
     if (spec.type === 'list') {
@@ -128,7 +137,8 @@ function checkCount(operands: readonly string[], spec: OperandSpec): void {
   }
 }
 
-function unknownOption(option: string, specs: OptionSpecs): BoxError {
+function unknownOption(option: string, specs: OptionSpecs, foreign: ForeignOptions): BoxError {
+  if (Object.hasOwn(foreign, option)) return usage(`box has no option ${option}`, foreign[option]);
   const names = Object.keys(specs).map((name) => `--${name}`);
   const near = option.startsWith('--') ? nearest(option, names) : undefined;
   return usage(`unknown option ${option}${near === undefined ? '' : `; did you mean ${near}?`}`);

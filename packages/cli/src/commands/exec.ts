@@ -6,6 +6,9 @@ import { connectTerminal } from '../run/terminal.ts';
 import { formatFailure } from '../output/report-error.ts';
 import { writeTo } from '../output/streams.ts';
 
+const background =
+  "It ends with box; to leave it running: box exec CONTAINER sh -c 'COMMAND </dev/null >/dev/null 2>&1 &'";
+
 export const exec = defineCommand({
   name: 'exec',
   summary: 'run a further command in a container',
@@ -19,6 +22,11 @@ own, as of run.`,
     'env-file': runOptions['env-file'],
     workdir: runOptions.workdir,
     user: runOptions.user,
+  },
+  foreign: {
+    '-d': background,
+    '--detach': background,
+    '--privileged': 'A command gets what its container has, and no more.',
   },
   operands: { usage: 'CONTAINER [--] COMMAND [ARG...]', min: 2, max: Infinity, endOptions: true },
   eventsTo: 'stderr',

@@ -10,7 +10,7 @@ export const commands: readonly CommandEntry[] = [
   ...containerEntries,
   entry('unpack', 'make a plain directory of an image', async () => (await import('./unpack.ts')).unpack),
   entry('images', 'list the images that are kept', async () => (await import('./images.ts')).images),
-  entry('inspect', 'show what is known of an image', async () => (await import('./inspect.ts')).inspect),
+  entry('inspect', 'show what is known of an image or a container', async () => (await import('./inspect.ts')).inspect),
   entry('cat', 'print a file of an image', async () => (await import('./cat.ts')).cat),
   entry('layers', 'list the layers of an image', async () => (await import('./layers.ts')).layers),
   entry('tree', 'draw the tree of an image, or of one layer', async () => (await import('./tree.ts')).tree),

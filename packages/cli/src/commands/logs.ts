@@ -10,6 +10,7 @@ export const logs = defineCommand({
   options: {
     follow: { type: 'flag', short: 'f', summary: 'go on until the container has ended' },
     since: { type: 'value', placeholder: 'TIME', summary: 'from a time on (2024-05-01T12:00:00Z), or an age (10m)' },
+    until: { type: 'value', placeholder: 'TIME', summary: 'up to a time, or an age' },
     tail: { type: 'value', short: 'n', placeholder: 'LINES', summary: 'only the last lines; all for all of them' },
     timestamps: { type: 'flag', short: 't', summary: 'begin each line with its time' },
   },
@@ -22,12 +23,15 @@ export const logs = defineCommand({
   ],
   async run({ values, operands: [container = ''], global, signal, openBox, write }) {
     const box = await openBox();
-    const { since, tail } = values;
+    const { since, until } = values;
+    // docker takes a number below zero for all
+    const tail = /^(?:all|-\d+)$/.test(values.tail ?? 'all') ? undefined : values.tail;
     const lines = box.containers.logs(container, {
       signal,
       follow: values.follow,
       ...(since === undefined ? {} : { since: parseTime('--since', since, Date.now()) }),
-      ...(tail === undefined || tail === 'all' ? {} : { tail: parseNumber('--tail', tail, { zero: true }) }),
+      ...(until === undefined ? {} : { until: parseTime('--until', until, Date.now()) }),
+      ...(tail === undefined ? {} : { tail: parseNumber('--tail', tail, { zero: true }) }),
     });
     const atStart = { stdout: true, stderr: true };
     for await (const { time, stream, bytes } of lines) {

@@ -1,7 +1,10 @@
 import type { ContainerSummary } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
+import { containerFilter } from '../run/container-filter.ts';
+import { containerFormat } from '../run/container-format.ts';
 import { formatPort } from '../run/format-port.ts';
+import { parseNumber } from '../run/values.ts';
 import { formatAge, formatTable } from '../output/format.ts';
 
 export const ps = defineCommand({
@@ -9,6 +12,15 @@ export const ps = defineCommand({
   summary: 'list containers',
   options: {
     all: { type: 'flag', short: 'a', summary: 'those that have ended, too' },
+    filter: {
+      type: 'list',
+      short: 'f',
+      placeholder: 'KEY=VALUE',
+      summary: 'those only of this name, status, id, label, ancestor',
+    },
+    format: { type: 'value', placeholder: 'TEMPLATE', summary: 'a line each, such as {{.ID}} {{.Names}}; or json' },
+    last: { type: 'value', short: 'n', placeholder: 'NUMBER', summary: 'the last made, whether they run or not' },
+    latest: { type: 'flag', short: 'l', summary: 'the last made' },
     'no-trunc': { type: 'flag', summary: 'whole containerIds and commands' },
   },
   operands: { usage: '', min: 0, max: 0 },
@@ -16,12 +28,21 @@ export const ps = defineCommand({
     { line: 'box ps', what: 'those that run' },
     { line: 'box ps -aq', what: 'the containerIds of all' },
     { line: 'box ps -a --json', what: 'all that is known of them' },
+    { line: "box ps -f status=paused --format '{{.Names}}'", what: 'the names of some' },
   ],
   async run({ values, global, openBox, write }) {
     const box = await openBox();
-    const listed = (await box.containers.list()).filter(({ status }) => values.all || isAlive(status));
+    const wanted = containerFilter(values.filter);
+    const line = values.format === undefined || values.format === 'json' ? undefined : containerFormat(values.format);
+    const last = values.latest ? 1 : values.last === undefined ? undefined : parseNumber('--last', values.last);
+    // a wish for containers of one status is a wish for all of them
+    const all = values.all || last !== undefined || values.filter.some((text) => text.startsWith('status='));
+    const found = (await box.containers.list()).filter((one) => (all || isAlive(one.status)) && wanted(one));
+    const listed = last === undefined ? found : found.slice(-last);
     const shortId = (text: string): string => (values['no-trunc'] ? text : text.slice(0, 12));
-    if (global.json) {
+    if (line !== undefined) {
+      for (const container of listed.toReversed()) write(line(container));
+    } else if (global.json || values.format === 'json') {
       write(`${JSON.stringify(listed, undefined, 2)}\n`);
     } else if (global.quiet) {
       for (const { containerId } of listed.toReversed()) write(`${shortId(containerId)}\n`);

@@ -4,6 +4,7 @@ import { usage } from '../args/parse.ts';
 import { defineCommand } from '../command.ts';
 import { checkCidFile, writeCidFile } from '../run/cid-file.ts';
 import { checkDetachOptions, startDetached } from '../run/detach.ts';
+import { foreignRunOptions } from '../run/foreign-options.ts';
 import { forwardSignals } from '../run/forward-signals.ts';
 import { connectTerminal } from '../run/terminal.ts';
 import { runOptions } from '../run/options.ts';
@@ -21,6 +22,7 @@ export const run = defineCommand({
 Options end at REF; one -- right after it is dropped. The exit status is the command's own: 128+n when signal n ended
 it, 126 when it cannot be invoked, 127 when there is no such command, 125 when box itself failed.`,
   options: runOptions,
+  foreign: foreignRunOptions,
   operands: { usage: 'REF [--] [ARG...]', min: 0, max: Infinity, endOptions: true },
   eventsTo: 'stderr',
   failure: 125,

@@ -9,7 +9,7 @@ const aliases: Readonly<Record<string, string>> = {
   ro: 'readonly',
 };
 const keysOf: Readonly<Record<string, readonly string[]>> = {
-  bind: ['source', 'target', 'readonly', 'bind-propagation'],
+  bind: ['source', 'target', 'readonly', 'bind-propagation', 'consistency'],
   tmpfs: ['target', 'readonly', 'tmpfs-size', 'tmpfs-mode'],
   volume: ['source', 'target', 'readonly', 'volume-nocopy'],
 };
@@ -47,6 +47,7 @@ function readFields(text: string): Map<string, string> {
     const equals = part.indexOf('=');
     const written = (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase();
     const key = aliases[written] ?? written;
+    if (equals < 0 && key === 'rw') continue;
     if (equals < 0 && key !== 'readonly' && key !== 'volume-nocopy')
       throw usage(`option --mount: ${JSON.stringify(part)} in ${JSON.stringify(text)} is not KEY=VALUE`);
     if (fields.has(key)) throw usage(`option --mount: ${key} is given twice in ${JSON.stringify(text)}`);

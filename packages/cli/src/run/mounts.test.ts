@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMount } from './mount-option.ts';
 import { parseDevice, parseTmpfs, parseVolume } from './mounts.ts';
-import { envFileLines } from './values.ts';
+import { fileLines } from './values.ts';
 
 const plain = { target: '/x', readOnly: false };
 
@@ -11,15 +11,27 @@ describe('--volume', () => {
     ['data:/x', { volume: { name: 'data', ...plain } }],
     ['data:/x:ro,nocopy', { volume: { name: 'data', target: '/x', readOnly: true, noCopy: true } }],
     ['/src:/x', { mount: { type: 'bind', source: '/src', ...plain } }],
+    ['/src:/x:z,rprivate,cached', { mount: { type: 'bind', source: '/src', ...plain } }],
     ['/src:/x:ro', { mount: { type: 'bind', source: '/src', target: '/x', readOnly: true } }],
   ])('%s is understood', (text, expected) => {
     expect(parseVolume(text)).toEqual(expected);
   });
 
-  it.each(['', ':', 'a', 'a:', ':/x', 'a:x', 'a:/x:', 'a:/x:z', 'a:/x:ro,rw', '/a:/x:nocopy', 'a/b:/x', 'a:/x:ro:rw'])(
-    '%j is refused',
-    (text) => expect(() => parseVolume(text)).toThrow('--volume'),
-  );
+  it.each([
+    '',
+    ':',
+    'a',
+    'a:',
+    ':/x',
+    'a:x',
+    'a:/x:',
+    'a:/x:q',
+    '/a:/x:rslave',
+    'a:/x:ro,rw',
+    '/a:/x:nocopy',
+    'a/b:/x',
+    'a:/x:ro:rw',
+  ])('%j is refused', (text) => expect(() => parseVolume(text)).toThrow('--volume'));
 });
 
 describe('--mount', () => {
@@ -65,7 +77,7 @@ it('--device takes a source, a target and permissions that can be enforced', () 
 });
 
 it('an env file is read as docker reads it, and its values are never shown', () => {
-  expect(envFileLines('f', '\uFEFFA=1\r\n# no\n  # no\n\n  B= "x" \nC\n')).toEqual(['A=1', 'B= "x" ', 'C']);
-  expect(() => envFileLines('f', 'A B=secret')).toThrow(expect.not.stringContaining('secret') as Error);
-  expect(() => envFileLines('f', '=secret')).toThrow('--env-file');
+  expect(fileLines('--env-file', 'f', '\uFEFFA=1\r\n# no\n  # no\n\n  B= "x" \nC\n')).toEqual(['A=1', 'B= "x" ', 'C']);
+  expect(() => fileLines('--env-file', 'f', 'A B=secret')).toThrow(expect.not.stringContaining('secret') as Error);
+  expect(() => fileLines('--env-file', 'f', '=secret')).toThrow('--env-file');
 });

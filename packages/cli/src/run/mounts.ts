@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import type { DeviceRequest, Mount, VolumeRequest } from '@boxkit/contracts';
 import { usage } from '../args/parse.ts';
@@ -20,7 +21,11 @@ export function parseVolume(text: string): MountOrVolume {
   )
     throw wrong('--volume', text, 'SOURCE:TARGET[:OPTIONS], or TARGET for a volume that goes with the container');
   const known = options === '' ? [] : options.split(',');
-  const unknown = known.find((option) => !['ro', 'rw', 'nocopy'].includes(option));
+  const refused = known.find((option) => /^(?:r?shared|r?slave)$/.test(option));
+  if (refused !== undefined) throw usage(`option --volume: propagation is always rprivate, and cannot be ${refused}`);
+  if (known.some((option) => /^[zZ]$/.test(option)) && existsSync('/sys/fs/selinux/enforce'))
+    throw usage('option --volume: z and Z ask for an SELinux label, and box sets none');
+  const unknown = known.find((option) => !['ro', 'rw', 'nocopy', ...idle].includes(option));
   if (unknown !== undefined)
     throw usage(`option --volume: unknown option ${JSON.stringify(unknown)} in ${JSON.stringify(text)}`);
   if (known.includes('ro') && known.includes('rw'))
@@ -31,6 +36,9 @@ export function parseVolume(text: string): MountOrVolume {
   if (noCopy) throw usage(`option --volume: nocopy is for volumes, and ${JSON.stringify(source)} is a path`);
   return bind('--volume', source, target, readOnly);
 }
+
+/** What docker's users write that is so already, or means nothing on Linux. */
+const idle = ['rprivate', 'private', 'rbind', 'bind', 'z', 'Z', 'cached', 'delegated', 'consistent'];
 
 /** `--tmpfs TARGET[:OPTIONS]`. */
 export function parseTmpfs(text: string): MountOrVolume {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { usage } from '../args/parse.ts';
 
@@ -15,7 +16,7 @@ export function parseNumber(
   text: string,
   how: { readonly fraction?: boolean; readonly zero?: boolean } = {},
 ): number {
-  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^(?:\d+(?:\.\d*)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   const whole = how.fraction === true || Number.isSafeInteger(value);
   if (!whole || !(value > 0 || (how.zero === true && value === 0))) {
     throw wrong(option, text, how.fraction === true ? 'a number above 0' : 'a whole number above 0');
@@ -85,10 +86,10 @@ export function parseTime(option: string, text: string, now: number): number {
 }
 
 /**
- * The lines of an env file, as docker has them: a byte order mark, blanks before a name, blank lines and those that start
+ * The lines of a file of variables or labels, as docker has them: a byte order mark, blanks before a name, blank lines and those that start
  * with `#` are skipped, nothing is unquoted, and a name has no blanks.
  */
-export function envFileLines(file: string, text: string): string[] {
+export function fileLines(option: string, file: string, text: string): string[] {
   const lines = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
@@ -97,7 +98,8 @@ export function envFileLines(file: string, text: string): string[] {
   for (const pair of pairs) {
     const name = pair.split('=', 1)[0] ?? '';
     // the value may be a secret
-    if (name === '' || /\s/.test(name)) throw wrong('--env-file', name, `the name of a variable, in ${file}`);
+    if (name === '' || /\s/.test(name))
+      throw wrong(option, name, `the name of a ${option === '--env-file' ? 'variable' : 'label'}, in ${file}`);
   }
   return pairs;
 }
@@ -112,11 +114,20 @@ export function parseUlimit(text: string): { readonly name: string; readonly sof
   return { name, soft: limit(soft), hard: limit(hard) };
 }
 
-/** `name:address`; the address may have colons of its own. */
+/** `name:address` or `name=address`; the address may have colons of its own, or be `host-gateway`. */
 export function parseHost(text: string): { readonly host: string; readonly address: string } {
-  const colon = text.indexOf(':');
-  if (colon <= 0 || colon === text.length - 1) throw wrong('--add-host', text, 'NAME:ADDRESS');
-  return { host: text.slice(0, colon), address: text.slice(colon + 1).replace(/^\[(.*)\]$/, '$1') };
+  const [, host = '', written = ''] = /^([^:=\s]+)[:=](.+)$/.exec(text) ?? [];
+  const address = written.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(address) === 0 && address !== 'host-gateway') {
+    throw wrong('--add-host', text, 'NAME:ADDRESS, with the address as a number or host-gateway');
+  }
+  return { host, address };
+}
+
+/** The address of a name server. */
+export function parseServer(text: string): string {
+  if (isIP(text) === 0) throw wrong('--dns', text, 'an address, such as 192.0.2.1');
+  return text;
 }
 
 export function wrong(option: string, text: string, wanted: string): Error {

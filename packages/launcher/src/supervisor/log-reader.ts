@@ -6,6 +6,8 @@ import { formerLogFile, type LogEntry, logFile, parseLogEntry } from './log-form
 export interface ReadLogOptions {
   /** Entries of this time and later, in milliseconds since 1970. */
   readonly since?: number;
+  /** Entries before this time. */
+  readonly until?: number;
   /** Only the last lines, this many. */
   readonly tail?: number;
   /** Goes on with what is written from now on, until this says that nothing will be. */
@@ -18,9 +20,12 @@ const pause = 100;
 
 /** The log of a container's directory, oldest first; nothing when there is none. */
 export async function* readLog(directory: string, options: ReadLogOptions = {}): AsyncGenerator<LogEntry, void> {
-  const { since, tail, follow, signal } = options;
+  const { since, until = Infinity, tail, follow, signal } = options;
   using cursor = new LogCursor(directory);
-  const wanted = (entry: LogEntry): boolean => since === undefined || Date.parse(entry.time) >= since;
+  const wanted = ({ time }: LogEntry): boolean => {
+    const at = Date.parse(time);
+    return (since === undefined || at >= since) && at < until;
+  };
   const last = tail === undefined ? undefined : new Tail(tail);
   for (const entry of cursor.read()) {
     if (!wanted(entry)) continue;
@@ -34,7 +39,7 @@ export async function* readLog(directory: string, options: ReadLogOptions = {}):
     // asked before the read: what was written before the end is then read
     const ended = await follow.ended();
     for (const entry of cursor.read()) if (wanted(entry)) yield entry;
-    if (ended) return;
+    if (ended || Date.now() > until) return;
     await delay(pause, undefined, signal === undefined ? {} : { signal });
   }
 }

@@ -135,9 +135,9 @@ export function processTests(context: SuiteContext): void {
     test('may have no limit where the caller has none, and never more than the kernel knows', async () => {
       const limits = { ulimits: [{ name: 'core', soft: 0, hard: Infinity }] };
       const printed = await context.harness.attempt('ulimit -Sc; ulimit -Hc', { limits });
-      expect(['0\nunlimited', 'ERR_BOX_CONTAINER_SETUP']).toContain(printed);
+      expect(['0\nunlimited', 'ERR_BOX_NOT_ENFORCEABLE']).toContain(printed);
       const many = { ulimits: [{ name: 'nofile', soft: Infinity, hard: Infinity }] };
-      expect(await context.harness.attempt('ulimit -n', { limits: many })).toMatch(/^(?:\d+|ERR_BOX_CONTAINER_SETUP)$/);
+      expect(await context.harness.attempt('ulimit -n', { limits: many })).toMatch(/^(?:\d+|ERR_BOX_NOT_ENFORCEABLE)$/);
     });
 
     test('runs on an overlay, whose lower layer stays as it is', async () => {

@@ -70,6 +70,8 @@ export interface LogOptions extends Cancellable {
   readonly follow?: boolean;
   /** Milliseconds since 1970. */
   readonly since?: number;
+  /** The same: only what came before. */
+  readonly until?: number;
   /** Only the last lines, this many. */
   readonly tail?: number;
 }
