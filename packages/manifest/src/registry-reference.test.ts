@@ -85,6 +85,12 @@ describe('parseRegistryReference', () => {
     );
   });
 
+  it.each(['./image.tar', '../layout', '/srv/frozen'])('takes %s for a path', (text) => {
+    expect(() => parseRegistryReference(text)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('it is a path') as string }),
+    );
+  });
+
   it('refuses a user and a password without repeating them', () => {
     for (const text of ['me:secret@q.io/app:1', 'secret@q.io:5000/app']) {
       expect(() => parseRegistryReference(text)).toThrow(

@@ -26,6 +26,8 @@ export function parseRegistryReference(text: string): RegistryReference {
   if (text === '') throw invalid(text, 'it is empty');
   if (text.length > textLimit) throw invalid(text, `it is longer than ${textLimit} characters`);
   if (bareDigest.test(text)) throw invalid(text, 'it is 64 hexadecimal digits, which name no repository');
+  // Whoever detects what paths hold has been asked before.
+  if (/^\.{0,2}\//.test(text)) throw invalid(text, 'it is a path, and no image is there', pathHint);
   const at = text.indexOf('@');
   if (at !== -1 && text.includes('/', at)) throw userInfo();
   const name = at === -1 ? text : text.slice(0, at);
@@ -110,6 +112,8 @@ function userInfo(): BoxError {
   });
 }
 
+const pathHint =
+  'Images are archives of docker save or of an OCI layout, and directories with manifest.json, repositories or oci-layout.';
 const tagHint = 'A tag is at most 128 letters, digits, underscores, dots and dashes, and starts with no dot or dash.';
 const repositoryHint =
   'A repository name is lower-case letters and digits, joined by single dots, one or two underscores, or dashes, with / between its parts.';

@@ -319,6 +319,11 @@ describe('a path without scheme', () => {
     expect(detect(`${at('frozen')}/`)).toEqual(['docker-archive']);
     expect(detect(at('saved.tar'))).toEqual(['docker-archive']);
     expect(detect(at('dir'))).toEqual(['dir']);
+    await mkdir(at('legacy'));
+    await writeFile(at('legacy/repositories'), '{"app":{"1":"x"}}');
+    expect(detect(at('legacy'))).toEqual(['docker-archive']);
+    await writeFile(at('saved.tar.xz'), Buffer.from('fd377a585a000004e6d6b446', 'hex'));
+    expect(detect(at('saved.tar.xz'))).toEqual(['docker-archive']);
     for (const text of [at('text.tar'), at('fifo'), at('nothing'), at(''), 'alpine', '', ':x', 'a\0b'])
       expect({ text, schemes: detect(text) }).toEqual({ text, schemes: [] });
   });
