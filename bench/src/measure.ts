@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryCommand } from '@boxkit/testkit';
+import { sampleMemory } from './memory-sampler.ts';
 
 /** What one run of a command cost, its children included. */
 export interface Cost {
@@ -8,7 +9,7 @@ export interface Cost {
   readonly wall: number;
   /** Seconds of processor time, user and system. */
   readonly cpu: number;
-  /** Bytes: the largest resident set of any one process. */
+  /** Bytes: the most that all its processes together had resident, looked at again and again, or the largest of them alone. */
   readonly memory: number;
   /** Its standard output. */
   readonly printed: string;
@@ -24,13 +25,20 @@ export async function measure(
   const report = join(work, '.time');
   const args = ['-q', '-o', report, '-f', '%e %U %S %M', 'sh', '-ec', script];
   const env = { ...process.env, ...environment };
+  const sampler = sampleMemory();
   const started = process.hrtime.bigint();
   const result = await tryCommand('/usr/bin/time', args, { cwd: work, env, timeout: 1_200_000 });
   const wall = Number(process.hrtime.bigint() - started) / 1e9;
+  const together = sampler.stop();
   if (result.code !== 0) throw new Error(`${script}: ${result.code} ${result.stderr.slice(-2000)}`);
   const [, user, system, kibibytes] = (await readFile(report, 'utf8')).trim().split(' ').map(Number);
   await rm(report);
-  return { wall, cpu: (user ?? 0) + (system ?? 0), memory: (kibibytes ?? 0) * 1024, printed: result.stdout };
+  return {
+    wall,
+    cpu: (user ?? 0) + (system ?? 0),
+    memory: Math.max(together, (kibibytes ?? 0) * 1024),
+    printed: result.stdout,
+  };
 }
 
 export function median(numbers: readonly number[]): number {

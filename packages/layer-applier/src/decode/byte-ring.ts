@@ -20,7 +20,7 @@ const state = { open: 0, ended: 1, stopped: 2 } as const;
 export const ringSize = 2 ** 22;
 
 /** `data` may have served another ring, whose both ends are done with it. */
-export function createRing(data = new SharedArrayBuffer(ringSize)): ByteRing {
+export function createRing(data: SharedArrayBuffer): ByteRing {
   return { control: new SharedArrayBuffer(16), data };
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { requireTool, runCommand, temporaryDirectory, writeTar } from '@boxkit/testkit';
@@ -112,5 +113,20 @@ test('blobs of the usual programs are read', async (context) => {
   for (const [program, ...args] of [['gzip'], ['pigz', '-11'], ['pigz'], ['zstd', '--long=27'], ['zstd', '-19']]) {
     const { stdout } = await runCommand(program ?? '', [...args, '-c', path], { encoding: 'latin1' });
     expect(paths((await extracted(tar, { blob: Buffer.from(stdout, 'latin1') })).tree)).toEqual(['a', 'big', 'z']);
+  }
+});
+
+test('a small blob whose tar is large is extracted like any other', async () => {
+  const zeros = writeTar([{ path: 'zeros', content: Buffer.alloc(20_000_000) }]);
+  const { index } = await extracted(zeros, { blob: gzipSync(zeros) });
+  expect(index).toMatchObject([{ path: 'zeros', size: 20_000_000 }]);
+});
+
+test('gzip members of a blob that is inflated as it arrives meet at any edge of a chunk', async () => {
+  const random = writeTar([{ path: 'random', content: randomBytes(700_000) }]);
+  const [one, other] = [gzipSync(random.subarray(0, 300_001)), gzipSync(random.subarray(300_001))];
+  for (const chunk of [one.length, one.length + 1, 65_537]) {
+    const { tree } = await extracted(random, { blob: Buffer.concat([one, other]), chunk });
+    expect(paths(tree)).toEqual(['random']);
   }
 });

@@ -1,7 +1,7 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
-import { invalid, unsupported } from '../extract/layer-error.ts';
-import { ZstdFrames } from './zstd-frames.ts';
 import type { Compression } from './compression.ts';
+import { damage } from './damage.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 
 /** Big chunks, as each costs a turn of the event loop and a hop to zlib's thread; some kept ready on both sides. */
 const decoderOptions = { chunkSize: 2 ** 19, highWaterMark: 2 ** 20 };
@@ -91,17 +91,4 @@ async function drained(decoder: Gunzip | ZstdDecompress): Promise<void> {
   decoder.once('drain', done).once('close', done).once('end', done);
   await promise;
   decoder.off('drain', done).off('close', done).off('end', done);
-}
-
-/** zlib's and zstd's own errors have a code that starts with Z_, or ZSTD_; others pass. */
-function damage(error: unknown, compression: string): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
-    return unsupported(
-      'its zstd stream wants a window of more than 128 MiB',
-      'Rebuild the image without zstd --long above 27: RFC 8878 asks no reader for more than 8 MiB.',
-    );
-  }
-  if (!code.startsWith('Z_') && !code.startsWith('ZSTD_')) return error;
-  return invalid(`the ${compression} stream is damaged: ${(error as Error).message}`);
 }

@@ -4,7 +4,7 @@ import { BoxError } from '@boxkit/contracts';
 import { extractLayer } from '../extract/extract-layer.ts';
 import type { LayerBudgets } from '../extract/budgets.ts';
 import type { ExtractOptions, Ownership, StagedLayer } from '../staged-layer.ts';
-import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
+import { startRootfsProcess, type RootfsProcess } from './rootfs-process.ts';
 
 /** Extracts one layer as the id map asks. */
 export type Extract = (options: Omit<ExtractOptions, 'ownership'>) => Promise<StagedLayer>;
@@ -19,7 +19,7 @@ export function extractorFor(idMap: IdMap): Extract {
 async function extractInNamespace(idMap: IdMap, options: ExtractOptions): Promise<StagedLayer> {
   const { stream, signal, emit, budgets, ...rest } = options;
   const stop = new AbortController();
-  await using worker = startRootfsWorker(idMap, AbortSignal.any([signal, stop.signal]));
+  await using worker = startRootfsProcess(idMap, AbortSignal.any([signal, stop.signal]));
   const { path } = stream;
   const fed = path === undefined ? feed(stream, worker) : Promise.resolve();
   const extracted = worker.run<{ staged: StagedLayer; spent: readonly [bigint, bigint] }>(
@@ -33,8 +33,7 @@ async function extractInNamespace(idMap: IdMap, options: ExtractOptions): Promis
   return staged;
 }
 
-async function feed(stream: BlobStream, { blob }: RootfsWorker): Promise<void> {
-  if (blob === undefined) return;
+async function feed(stream: BlobStream, { blob }: RootfsProcess): Promise<void> {
   for await (const chunk of stream) {
     // The process ended: its own error is told by the job.
     if (blob.destroyed) return;

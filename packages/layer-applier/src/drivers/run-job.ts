@@ -2,39 +2,25 @@ import { createReadStream } from 'node:fs';
 import type { BlobStream, BoxEvent } from '@boxkit/contracts';
 import { createBudgets } from '../extract/budgets.ts';
 import { extractLayer } from '../extract/extract-layer.ts';
-import { mergeLayer } from '../merge/merge-layer.ts';
-import { markOverlay } from './overlay-marks.ts';
-import { settleOverlay } from './overlay-settle.ts';
-import { publishTree } from './publish-tree.ts';
 import type { RootfsJob } from './rootfs-job.ts';
+import { runTreeJob } from './tree-job.ts';
 
 /** The descriptor over which a process is sent the bytes of a blob. */
 export const blobDescriptor = 4;
 
 /** Does one job; what it resolves to is sent back to who asked. */
 export async function runJob(job: RootfsJob, emit: (event: BoxEvent) => void): Promise<unknown> {
-  switch (job.kind) {
-    case 'merge':
-      return mergeLayer(job.place, job.layer);
-    case 'publish':
-      return publishTree(job);
-    case 'overlay-marks':
-      return markOverlay(job.options);
-    case 'overlay-settle':
-      return settleOverlay(job.options);
-    case 'extract': {
-      const budgets = createBudgets(job.options.limits);
-      const staged = await extractLayer({
-        ...job.options,
-        budgets,
-        stream: blobStream(job.path),
-        signal: new AbortController().signal,
-        emit,
-      });
-      const [bytes, entries] = new BigInt64Array(budgets.spent);
-      return { staged, spent: [bytes, entries] };
-    }
-  }
+  if (job.kind !== 'extract') return runTreeJob(job);
+  const budgets = createBudgets(job.options.limits);
+  const staged = await extractLayer({
+    ...job.options,
+    budgets,
+    stream: blobStream(job.path),
+    signal: new AbortController().signal,
+    emit,
+  });
+  const [bytes, entries] = new BigInt64Array(budgets.spent);
+  return { staged, spent: [bytes, entries] };
 }
 
 function blobStream(path: string | undefined): BlobStream {

@@ -1,14 +1,12 @@
 import { isAbsolute } from 'node:path';
 import { BoxError, digestParts, isBoxError } from '@boxkit/contracts';
-import { readBlobFile } from '../decode/blob-file.ts';
-import { openChannel, type TarChannel } from '../decode/channel.ts';
-import { detectCompression, readMagic, type Compression } from '../decode/compression.ts';
 import { stagedLayer } from '../layer-index/read-index.ts';
 import type { ExtractOptions, StagedLayer } from '../staged-layer.ts';
 import { ExtractFailure, LayerError } from './layer-error.ts';
-import { LayerProgress } from './progress.ts';
-import { holdWorker, type HeldWorker } from './worker-pool.ts';
-import type { Job, ListJob, Outcome } from './worker-protocol.ts';
+import { readBlob, type BlobOptions, type MakeJob } from './read-blob.ts';
+import type { Job, Outcome } from './worker-protocol.ts';
+
+export type { BlobOptions } from './read-blob.ts';
 
 /**
  * Extracts one layer into `<directory>/tree` and writes `<directory>/index`, in a worker thread, while the blob still
@@ -27,70 +25,20 @@ export async function extractLayer(options: ExtractOptions): Promise<StagedLayer
   return stagedLayer(layer, directory, outcome.summary);
 }
 
-/** What a layer's blob comes from, and who is told of it. */
-export type BlobOptions = Pick<ExtractOptions, 'layer' | 'stream' | 'signal' | 'emit' | 'budgets'>;
-
 /**
  * Has a worker thread read a layer's blob while it arrives, and verifies digest, size and diffID in the same pass. Throws as
  * extractLayer does.
  */
 export async function consumeBlob(options: BlobOptions, makeJob: MakeJob): Promise<Outcome> {
-  const worker = await holdWorker(options.signal);
   try {
-    const outcome = await runWith(worker, options, makeJob);
+    const outcome = await readBlob(options, makeJob);
     if ('digest' in outcome) {
       verifyDiffId(options, outcome.digest);
       return outcome;
     }
-    throw outcome.kind === 'stopped' ? new Error('unreachable: nothing stopped the extraction') : outcome;
+    throw outcome.kind === 'failed' ? outcome : new Error(`unreachable: nothing asked for ${outcome.kind}`);
   } catch (error) {
     throw explain(error, options);
-  } finally {
-    worker.release();
-  }
-}
-
-type MakeJob = (input: Job['input'], stop: SharedArrayBuffer) => Job | ListJob;
-
-async function runWith(worker: HeldWorker, options: BlobOptions, makeJob: MakeJob): Promise<Outcome> {
-  const { layer, stream, signal } = options;
-  const stop = new SharedArrayBuffer(4);
-  let channel: TarChannel | undefined;
-  const halt = (): void => {
-    Atomics.store(new Int32Array(stop), 0, 1);
-    channel?.halt();
-  };
-  signal.addEventListener('abort', halt, { once: true });
-  const source = stream.path === undefined ? stream : readBlobFile(stream.path, layer.descriptor, signal);
-  const progress = new LayerProgress(options);
-  const chunks = progress.watch(source[Symbol.asyncIterator]());
-  try {
-    const start = await readMagic(chunks);
-    const compression = await magicOf(start, chunks);
-    signal.throwIfAborted();
-    channel = openChannel(compression, layer.descriptor.size, stream.path, worker.memory);
-    const extraction = worker.run(makeJob(channel.input, stop));
-    const feeding = channel.feed(start, chunks);
-    const [fed, outcome] = await Promise.all([settled(feeding, halt), settled(extraction, halt)]);
-    signal.throwIfAborted();
-    if ('error' in fed) throw await truer(fed.error, chunks);
-    if ('error' in outcome) throw outcome.error;
-    if (outcome.value.kind === 'failed') throw await truer(outcome.value, chunks);
-    progress.end();
-    return outcome.value;
-  } finally {
-    halt();
-    signal.removeEventListener('abort', halt);
-    // Not awaited: a source that waits for the network would hold up the error.
-    chunks.return?.().catch(() => {});
-  }
-}
-
-async function magicOf(start: Uint8Array, chunks: AsyncIterator<Uint8Array>): Promise<Compression> {
-  try {
-    return detectCompression(start);
-  } catch (error) {
-    throw await truer(error, chunks);
   }
 }
 
@@ -112,41 +60,6 @@ function job(options: ExtractOptions, input: Job['input'], stop: SharedArrayBuff
     budgets,
     stop,
   };
-}
-
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
-
-/** Waits for one side; when it does not end well the other is halted. */
-async function settled<T>(promise: Promise<T>, halt: () => void): Promise<Settled<T>> {
-  try {
-    const value = await promise;
-    if (isOutcome(value) && !('digest' in value)) halt();
-    return { value };
-  } catch (error) {
-    halt();
-    return { error };
-  }
-}
-
-function isOutcome(value: unknown): value is Outcome {
-  return typeof value === 'object' && value !== null && 'kind' in value;
-}
-
-/**
- * Damaged bytes show first as a bad stream or a bad tar. The truer error is that they are not the bytes that were asked
- * for: read the rest of the blob to see.
- */
-async function truer(error: unknown, chunks: AsyncIterator<Uint8Array>): Promise<unknown> {
-  const { code } = error as { code?: unknown };
-  if (code !== 'ERR_BOX_LAYER_INVALID' && code !== 'ERR_BOX_LAYER_UNSAFE' && code !== 'ERR_BOX_LAYER_UNSUPPORTED') {
-    return error;
-  }
-  try {
-    while ((await chunks.next()).done !== true);
-  } catch (mismatch) {
-    return mismatch;
-  }
-  return error;
 }
 
 function verifyDiffId({ layer }: BlobOptions, received: string): void {

@@ -5,11 +5,15 @@ import { RingInput, RingStopped } from '../decode/byte-ring.ts';
 import type { ChannelInput } from '../decode/channel.ts';
 import { FileInput } from '../decode/file-input.ts';
 import type { HashedInput } from '../decode/tar-input.ts';
+import { inflateWhole, WholeInput } from '../decode/whole-blob.ts';
+import { toFailure } from '../drivers/job-failure.ts';
+import type { TreeJob } from '../drivers/rootfs-job.ts';
+import { runTreeJob } from '../drivers/tree-job.ts';
 import { ExtractFailure } from './layer-error.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { readThrough } from './read-through.ts';
 import { Tally } from './tally.ts';
-import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
+import type { AnyJob, Outcome, TreeOutcome } from './worker-protocol.ts';
 
 /** The entry point of an extracting thread: takes one job at a time and runs it without returning to its event loop. */
 const port = parentPort;
@@ -18,12 +22,24 @@ if (port === null) throw new Error('layer-worker runs as a worker thread only');
 // At once, and not with the first job: it loads koffi, which a thread that was started ahead has the time for.
 const exactModes = clearThreadUmask();
 
-port.on('message', (job: Job | ListJob | ReadJob) => {
+port.on('message', (job: AnyJob | TreeJob) => {
+  if (!('input' in job)) {
+    void runOnTree(job).then((outcome) => port.postMessage(outcome));
+    return;
+  }
   const outcome = run(job, exactModes);
   port.postMessage(outcome, outcome.kind === 'listed' ? outcome.entries.map(({ buffer }) => buffer) : []);
 });
 
-function run(job: Job | ListJob | ReadJob, exactModes: boolean): Outcome {
+async function runOnTree(job: TreeJob): Promise<TreeOutcome> {
+  try {
+    return { kind: 'result', result: await runTreeJob(job) };
+  } catch (error) {
+    return { kind: 'error', error: toFailure(error) };
+  }
+}
+
+function run(job: AnyJob, exactModes: boolean): Outcome {
   const stop = new Int32Array(job.stop);
   const checkStop = (): void => {
     if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
@@ -34,6 +50,7 @@ function run(job: Job | ListJob | ReadJob, exactModes: boolean): Outcome {
       checkStop();
       tally.tarBytes(count);
     });
+    if (input === undefined) return { kind: 'too-large' };
     if ('list' in job) {
       const entries = listThrough(input, tally, checkStop);
       return { kind: 'listed', entries, digest: input.digest() };
@@ -52,10 +69,17 @@ function run(job: Job | ListJob | ReadJob, exactModes: boolean): Outcome {
   }
 }
 
-function openInput(input: ChannelInput, algorithm: string, check: (received: number) => void): HashedInput {
-  return input.kind === 'ring'
-    ? new RingInput(input.ring, algorithm, check)
-    : new FileInput(input.fd, algorithm, check);
+function openInput(input: ChannelInput, algorithm: string, check: (received: number) => void): HashedInput | undefined {
+  switch (input.kind) {
+    case 'ring':
+      return new RingInput(input.ring, algorithm, check);
+    case 'pipe':
+      return new FileInput(input.fd, algorithm, check);
+    case 'blob': {
+      const tar = inflateWhole(input.bytes, input.compression);
+      return tar && new WholeInput(tar, algorithm, check);
+    }
+  }
 }
 
 function failure(error: unknown): Outcome {

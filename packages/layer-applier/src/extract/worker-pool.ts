@@ -2,14 +2,19 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ringSize } from '../decode/byte-ring.ts';
 import { ExtractFailure } from './layer-error.ts';
-import type { Job, ListJob, Outcome, ReadJob } from './worker-protocol.ts';
+import type { TreeJob } from '../drivers/rootfs-job.ts';
+import type { AnyJob, Outcome, TreeOutcome } from './worker-protocol.ts';
 
 /** An extracting thread that the caller holds; give it back with `release`. */
 export interface HeldWorker {
   /** Runs one job. Rejects when the thread dies. */
-  run(job: Job | ListJob | ReadJob): Promise<Outcome>;
+  run(job: AnyJob): Promise<Outcome>;
+  /** Runs one job on trees. Rejects when the thread dies. */
+  runOnTree(job: TreeJob): Promise<TreeOutcome>;
   /** Shared memory for the bytes of a job: made when first asked for, and the same for each job of this thread. */
   memory(this: void): SharedArrayBuffer;
+  /** Ends the thread, whatever it does: its job rejects. */
+  end(): void;
   release(): void;
 }
 
@@ -31,29 +36,34 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
   const worker = idle.pop() ?? (count < most ? startWorker() : await nextFree(signal));
   worker.ref();
   let dead = false;
+  const run = <Result>(job: unknown): Promise<Result> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const onMessage = (outcome: Result): void => settle(() => resolve(outcome));
+    const onError = (error: Error): void => died(`the extracting thread failed: ${error.message}`);
+    const onExit = (status: number): void => died(`the extracting thread ended with status ${status}`);
+    const died = (reason: string): void => {
+      dead = true;
+      settle(() => reject(new ExtractFailure('ERR_BOX_EXTRACT_FAILED', reason)));
+    };
+    const settle = (end: () => void): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      end();
+    };
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+    if (worker.threadId === -1) died('the extracting thread has ended');
+    else worker.postMessage(job);
+    return promise;
+  };
   return {
-    run(job) {
-      const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-      const onMessage = (outcome: Outcome): void => settle(() => resolve(outcome));
-      const onError = (error: Error): void => died(`the extracting thread failed: ${error.message}`);
-      const onExit = (status: number): void => died(`the extracting thread ended with status ${status}`);
-      const died = (reason: string): void => {
-        dead = true;
-        settle(() => reject(new ExtractFailure('ERR_BOX_EXTRACT_FAILED', reason)));
-      };
-      const settle = (end: () => void): void => {
-        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        end();
-      };
-      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      if (worker.threadId === -1) died('the extracting thread has ended');
-      else worker.postMessage(job);
-      return promise;
-    },
+    run,
+    runOnTree: run,
     memory() {
       const known = memories.get(worker) ?? new SharedArrayBuffer(ringSize);
       memories.set(worker, known);
       return known;
+    },
+    end() {
+      void worker.terminate();
     },
     release() {
       if (dead) {

@@ -1,10 +1,11 @@
 import type { ErrorCode } from '@boxkit/contracts';
 import type { EntryList } from '../blob-tree/entry-list.ts';
 import type { ChannelInput } from '../decode/channel.ts';
+import type { JobFailure } from '../drivers/job-failure.ts';
 import type { IndexSummary } from '../layer-index/index-format.ts';
 import type { LayerBudgets } from './budgets.ts';
+import type { ExtractorOptions } from './extractor-options.ts';
 import type { LayerErrorFields } from './layer-error.ts';
-import type { ExtractorOptions } from './layer-extractor.ts';
 
 /** What a worker is to read. */
 export interface ReadJob {
@@ -29,6 +30,9 @@ export interface Job extends ReadJob {
   readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
 }
 
+/** Whatever reads a tar. */
+export type AnyJob = Job | ListJob | ReadJob;
+
 /** What became of it. */
 export type Outcome =
   /** `digest` is of the uncompressed tar, in hexadecimal. */
@@ -44,4 +48,11 @@ export type Outcome =
       readonly hint: string | undefined;
       readonly fields: Partial<LayerErrorFields>;
     }
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'stopped' }
+  /** The blob is small, its tar is not: nothing was done. */
+  | { readonly kind: 'too-large' };
+
+/** What became of a job on trees. */
+export type TreeOutcome =
+  | { readonly kind: 'result'; readonly result: unknown }
+  | { readonly kind: 'error'; readonly error: JobFailure };

@@ -33,7 +33,7 @@ export interface TarVerifier extends AsyncDisposable {
 
 export async function verifyTar({ what, signal, budgets }: VerifyTarOptions): Promise<TarVerifier> {
   const worker = await holdWorker(signal);
-  const ring = createRing();
+  const ring = createRing(worker.memory());
   const writer = new RingWriter(ring);
   const stop = new SharedArrayBuffer(4);
   const halt = (): void => {

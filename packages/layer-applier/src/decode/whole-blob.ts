@@ -1,0 +1,56 @@
+import { gunzipSync } from 'node:zlib';
+import type { Compression } from './compression.ts';
+import { damage } from './damage.ts';
+import { HashedInput } from './tar-input.ts';
+
+/** Bytes of a blob. */
+const mostSize = 2 ** 19;
+/** Bytes of a tar: two threads may hold one each. */
+const mostTar = 2 ** 24;
+
+/** What is inflated whole: Node's zstd takes the end of a frame for the end of all (docs/decisions/layer-extraction.md). */
+export type WholeCompression = Exclude<Compression, 'zstd'>;
+
+/** Whether a blob is so small that a stream, a thread of zlib's and a ring of shared memory cost more than they save. */
+export function isWhole(compression: Compression, size: number): compression is WholeCompression {
+  return size <= mostSize && compression !== 'zstd';
+}
+
+/**
+ * The tar of a whole blob; undefined when it would be more than 16 MiB. Throws ERR_BOX_LAYER_INVALID for damage and for an
+ * early end.
+ */
+export function inflateWhole(bytes: Uint8Array, compression: WholeCompression): Buffer | undefined {
+  const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (compression === 'none') return blob;
+  try {
+    return gunzipSync(blob, { chunkSize: probableSize(blob), maxOutputLength: mostTar });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw damage(error, compression);
+  }
+}
+
+/** As the last member's trailer says (RFC 1952, ISIZE), so that zlib fills one buffer: no more than a hint. */
+function probableSize(blob: Buffer): number {
+  const told = blob.length < 18 ? 0 : blob.readUInt32LE(blob.length - 4);
+  return Math.min(Math.max(told + 1, 2 ** 12), mostTar);
+}
+
+/** A tar that is all at hand. */
+export class WholeInput extends HashedInput {
+  readonly buffer: Buffer;
+
+  /** `check` is called with the number of bytes, and may throw to stop. */
+  constructor(tar: Buffer, algorithm: string, check: (received: number) => void) {
+    super(algorithm);
+    this.buffer = tar;
+    this.end = tar.length;
+    this.received(tar);
+    check(tar.length);
+  }
+
+  fill(): number {
+    return this.end - this.position;
+  }
+}
