@@ -1,9 +1,9 @@
 import { BoxError, type BlobReader, type Descriptor, type Platform } from '@boxkit/contracts';
 import { parseDocument, parseImageConfig } from './document.ts';
-import { documentKind, essence, isAttestation, isGeneric, isSchema1 } from './media-types.ts';
+import { documentKind, essence, isAttestation, isGeneric, isImageConfig, isSchema1 } from './media-types.ts';
 import { formatPlatform } from './platform.ts';
 import { choosePlatform, matchPlatform } from './platform-match.ts';
-import { imageConfigTypes, type ImageManifest } from './schemas.ts';
+import type { ImageManifest } from './schemas.ts';
 
 /** How many indexes may lie within each other. */
 export const indexDepthLimit = 8;
@@ -107,7 +107,7 @@ async function chooseEntry(
 /** Whether the configuration of a manifest without a platform of its own is for ours; an only child always is. */
 async function suits(found: ChosenManifest, siblings: number, walk: Walk): Promise<boolean> {
   if (siblings === 1) return true;
-  if (!imageConfigTypes.has(essence(found.manifest.config.mediaType))) return false;
+  if (!isImageConfig(found.manifest.config.mediaType)) return false;
   const bytes = await walk.blobs.read(found.manifest.config, signalOf(walk));
   const config = parseImageConfig(bytes, `the configuration of ${walk.name}`);
   if (matchPlatform(walk.platform, config) !== undefined) return true;

@@ -1,15 +1,16 @@
 import { BoxError, MediaType, type Descriptor, type ImageConfig } from '@boxkit/contracts';
 import type { z } from 'zod';
 import { formatPath, parseJson } from './json.ts';
-import { documentKind, essence, isGeneric, isLayerType, isSchema1, type DocumentKind } from './media-types.ts';
 import {
-  configSchema,
-  imageConfigTypes,
-  indexSchema,
-  manifestSchema,
-  type ImageIndex,
-  type ImageManifest,
-} from './schemas.ts';
+  documentKind,
+  essence,
+  isGeneric,
+  isImageConfig,
+  isLayerType,
+  isSchema1,
+  type DocumentKind,
+} from './media-types.ts';
+import { configSchema, indexSchema, manifestSchema, type ImageIndex, type ImageManifest } from './schemas.ts';
 
 /** An index or a manifest, read and checked. `mediaType` is never generic, whatever the server called it. */
 export type ImageDocument =
@@ -44,7 +45,7 @@ export function parseImageConfig(bytes: Uint8Array, what = 'the image configurat
  */
 export function requireImage(manifest: ImageManifest, what: string): void {
   const configType = essence(manifest.config.mediaType);
-  if (!imageConfigTypes.has(configType)) {
+  if (!isImageConfig(configType)) {
     const kind = manifest.artifactType ?? manifest.config.mediaType;
     throw unsupported(what, `it is an artifact of type ${JSON.stringify(kind)}, not a container image`, {
       hint: 'Helm charts, signatures and other artifacts hold no root file system to unpack or run.',

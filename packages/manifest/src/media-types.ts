@@ -47,6 +47,12 @@ export function isGeneric(mediaType: string): boolean {
   ].includes(mediaType);
 }
 
+/** Whether a manifest's config makes it an image, and no other artifact. */
+export function isImageConfig(mediaType: string): boolean {
+  const type = essence(mediaType);
+  return type === MediaType.ociConfig || type === MediaType.dockerConfig;
+}
+
 const layers =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:diff|foreign\.diff)\.tar(?:\.gzip|\.zstd|\+zstd)?)$/;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isDigest, MediaType, type DiffId, type Digest } from '@boxkit/contracts';
+import { isDigest, type DiffId, type Digest } from '@boxkit/contracts';
 
 // Every object keeps the fields it does not know. Documents written by Go may say null where a field is absent.
 const text = z
@@ -134,6 +134,3 @@ export const imageLayoutSchema = z.looseObject({ imageLayoutVersion: z.string() 
 export type ImageIndex = z.infer<typeof indexSchema>;
 export type ImageManifest = z.infer<typeof manifestSchema>;
 export type ArchiveManifest = z.infer<typeof archiveManifestSchema>;
-
-/** The media types of a manifest's config that make it an image and no other artifact. */
-export const imageConfigTypes: ReadonlySet<string> = new Set([MediaType.ociConfig, MediaType.dockerConfig]);

@@ -10,7 +10,7 @@ import type {
   SourceContext,
 } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
-import { documentKind, essence } from '@boxkit/manifest';
+import { documentKind, essence, isImageConfig } from '@boxkit/manifest';
 import type { FoundImage } from '../find-image.ts';
 import type { Scope } from '../machine.ts';
 import { holders } from './holders.ts';
@@ -36,7 +36,9 @@ export async function openOutgoing(found: FoundImage, choice: OutgoingChoice, sc
   const heldAt = await holders(reference, store);
   const names = reference.scheme === 'docker' ? [reference.location] : [];
   const how = { names, open: blobs.openAt, heldAt, signal };
-  const whole = documentKind(essence(root.mediaType)) === 'index' ? choice.all === true : await isArtifact(root, blobs);
+  const isIndex = documentKind(essence(root.mediaType)) === 'index';
+  // What the store keeps under a name is an image.
+  const whole = isIndex ? choice.all === true : stored === undefined && (await isArtifact(root, blobs));
   if (whole) return await outgoingOfTree(reference, root, blobs, how);
   const platform = choice.platform ?? stored?.requested ?? stored?.platform;
   const fetched: FetchedImage = { reference, descriptor: root, blobs, ...(platform && { platform }) };
@@ -80,8 +82,8 @@ async function resolveAt(reference: Reference, { platform }: OutgoingChoice, sco
 
 /** Whether a manifest is that of a chart, a signature or the like, which is copied as it is and never looked into. */
 async function isArtifact(root: Descriptor, blobs: FetchedImage['blobs']): Promise<boolean> {
-  const { imageConfigTypes, parseDocument } = await import('@boxkit/manifest/documents');
+  const { parseDocument } = await import('@boxkit/manifest/documents');
   const document = parseDocument(await blobs.read(root), root.mediaType);
   if (document.kind === 'index') return false;
-  return !imageConfigTypes.has(essence(document.manifest.config.mediaType));
+  return !isImageConfig(document.manifest.config.mediaType);
 }
