@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +16,8 @@ import {
   type Registry,
 } from '@boxkit/testkit';
 import { pull } from './pull.fixture.ts';
+import { noise } from './registry/tester.fixture.ts';
 
-const noise = (size: number, seed: string): Buffer =>
-  Buffer.concat(Array.from({ length: size / 32 }, (_, at) => createHash('sha256').update(`${seed}${at}`).digest()));
 const image = buildImage({
   layers: ['a', 'b', 'c', 'd'].map((name) => buildLayer([{ path: name, content: noise(640_000, name) }])),
 });

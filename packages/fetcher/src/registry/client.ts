@@ -42,7 +42,8 @@ export function createClient(options: ClientOptions): RegistryClient {
   let settled = !options.fallBackToHttp || base.protocol === 'http:';
 
   async function send(request: ClientRequest): Promise<HttpResponse> {
-    if (!settled && isLoopback(base.hostname) && (await transport.speaksTls(base, request.signal)) === false) usePlain();
+    if (!settled && isLoopback(base.hostname) && (await transport.speaksTls(base, request.signal)) === false)
+      usePlain();
     for (let refreshes = 0; ; refreshes++) {
       const used = authorizer.header();
       const response = await follow(request, used);

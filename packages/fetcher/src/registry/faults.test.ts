@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BoxEvent } from '@boxkit/contracts';
 import {
@@ -17,12 +16,9 @@ import {
 } from '@boxkit/testkit';
 import { openStore } from '@boxkit/store';
 import { isSound, pull, pullInto, type PullOptions } from '../pull.fixture.ts';
+import { noise } from './tester.fixture.ts';
 
 // Bytes that gzip cannot shrink, so that offsets fall inside.
-const noise = (size: number, seed: string): Buffer =>
-  Buffer.concat(
-    Array.from({ length: Math.ceil(size / 32) }, (_, at) => createHash('sha256').update(`${seed}${at}`).digest()),
-  ).subarray(0, size);
 const image = buildImage({
   layers: [
     buildLayer([{ path: 'a', content: noise(1_300_000, 'a') }]),
@@ -117,7 +113,7 @@ describe('a pull ends with one typed error on', () => {
     [
       'a web page',
       manifest({ kind: 'body', body: '<html>sign in</html>', contentType: 'text/html' }),
-      'ERR_BOX_DOCUMENT_INVALID',
+      'ERR_BOX_REGISTRY_PROTOCOL',
     ],
     ['JSON that is no manifest', manifest({ kind: 'body', body: '{"a":1}' }), 'ERR_BOX_DOCUMENT_INVALID'],
   ])('%s', async (_name, rule, code) => {

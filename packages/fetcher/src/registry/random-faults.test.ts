@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isBoxError } from '@boxkit/contracts';
 import { openStore } from '@boxkit/store';
@@ -12,17 +11,15 @@ import {
   temporaryDirectory,
   type Registry,
 } from '@boxkit/testkit';
-import type { Credential } from '../credentials/credential.ts';
 import { isSound, pullInto } from '../pull.fixture.ts';
+import { findTester, noise, tester } from './tester.fixture.ts';
 
-const noise = (size: number, seed: string): Buffer =>
-  Buffer.concat(Array.from({ length: size / 32 }, (_, at) => createHash('sha256').update(`${seed}${at}`).digest()));
 const image = buildImage({
   // The last is long enough to be read past the HTTP parser.
   layers: [96_000, 96_000, 1_200_000].map((size, at) => buildLayer([{ path: 'a', content: noise(size, `${at}`) }])),
 });
-const [username, password] = ['tester', 'a-password-to-look-for'];
-const findCredential = () => Promise.resolve<Credential>({ kind: 'password', username, password });
+const { username, password } = tester;
+const findCredential = findTester;
 
 let registry: Registry;
 const resources = new AsyncDisposableStack();

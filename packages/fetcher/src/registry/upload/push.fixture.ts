@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   BoxEvent,
   DestinationContext,
@@ -17,14 +16,6 @@ import { registryPlugin, type RegistryPluginOptions } from '../registry-plugin.t
 export interface PushOptions extends RegistryPluginOptions {
   readonly signal?: AbortSignal;
   readonly heldAt?: OutgoingImage['heldAt'];
-}
-
-/** Bytes that compress to nothing, the same for the same name. */
-export function noise(size: number, name: string): Buffer {
-  const parts = Array.from({ length: Math.ceil(size / 32) }, (_, at) =>
-    createHash('sha256').update(`${name}${at}`).digest(),
-  );
-  return Buffer.concat(parts).subarray(0, size);
 }
 
 /** Pushes a document and all below it, as `box copy --all` does; resolves to the events. */

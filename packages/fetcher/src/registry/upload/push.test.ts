@@ -14,16 +14,16 @@ import {
   type RecordedRequest,
   type Registry,
 } from '@boxkit/testkit';
-import type { Credential } from '../../credentials/credential.ts';
 import { pull } from '../../pull.fixture.ts';
-import { noise, outgoing, push } from './push.fixture.ts';
+import { findTester, noise, tester } from '../tester.fixture.ts';
+import { outgoing, push } from './push.fixture.ts';
 
 const partSize = 100_000;
 const image = buildImage({
   layers: ['a', 'b', 'c'].map((name) => buildLayer([{ path: name, content: noise(250_000, name) }])),
 });
-const [username, password] = ['tester', 'a-password-to-look-for'];
-const findCredential = () => Promise.resolve<Credential>({ kind: 'password', username, password });
+const { username, password } = tester;
+const findCredential = findTester;
 
 let registry: Registry;
 const resources = new AsyncDisposableStack();

@@ -9,15 +9,15 @@ import {
   temporaryDirectory,
   type Registry,
 } from '@boxkit/testkit';
-import type { Credential } from '../../credentials/credential.ts';
 import { pull } from '../../pull.fixture.ts';
-import { noise, push } from './push.fixture.ts';
+import { findTester, noise, tester } from '../tester.fixture.ts';
+import { push } from './push.fixture.ts';
 
 const image = buildImage({
   layers: ['a', 'b', 'c'].map((name) => buildLayer([{ path: name, content: noise(96_000, name) }])),
 });
-const [username, password] = ['tester', 'a-password-to-look-for'];
-const findCredential = () => Promise.resolve<Credential>({ kind: 'password', username, password });
+const { username, password } = tester;
+const findCredential = findTester;
 
 let registry: Registry;
 const resources = new AsyncDisposableStack();
