@@ -59,8 +59,13 @@ async function benchSave(name: string, source: Registry, options: BenchOptions):
     options,
   );
   await compete(
-    `save ${name} through pigz -1`,
+    `save ${name}, compressed at level 1`,
     [
+      {
+        name: 'box save --compression gzip',
+        prepare: stored,
+        script: `${box} save --quiet ${from} --level 1 -o image.tar.gz`,
+      },
       { name: 'box save | pigz', prepare: stored, script: `${box} save --quiet ${from} | pigz -1 > image.tar.gz` },
       { name: 'tar | pigz', prepare: layoutOf(from), script: 'tar -C layout -c . | pigz -1 > image.tar.gz' },
     ],
