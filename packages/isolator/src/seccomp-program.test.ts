@@ -1,7 +1,8 @@
 import { release } from 'node:os';
 import { expect, it } from 'vitest';
 import { defaultCapabilities } from '@boxkit/linux';
-import { compileSeccomp, defaultSeccompProfile } from './seccomp/index.ts';
+import { capabilitySet } from './capability-set.ts';
+import { compileSeccomp, defaultSeccompProfile, filterKey } from './seccomp/index.ts';
 
 it.each(['x86_64', 'aarch64'] as const)(
   'the default filter of %s is the same on each kernel that box runs on, so that it can be made ahead',
@@ -12,3 +13,7 @@ it.each(['x86_64', 'aarch64'] as const)(
     expect(on('5.12')).toEqual(on('7.0.1'));
   },
 );
+
+it('the filter that is made ahead is the one that a container with the default capabilities asks for', () => {
+  expect(filterKey('x86_64', capabilitySet({}))).toBe(filterKey('x86_64', defaultCapabilities));
+});

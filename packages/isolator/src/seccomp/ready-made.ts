@@ -5,7 +5,7 @@
  */
 export const readyMade: Readonly<Record<string, string>> = {};
 
-/** What a filter of the default profile depends on, on the kernels that box runs on. */
+/** What a filter of the default profile depends on, on the kernels that box runs on; the capabilities in any order. */
 export function filterKey(architecture: string, capabilities: readonly string[]): string {
-  return [architecture, ...capabilities].join(' ');
+  return [architecture, ...capabilities.toSorted()].join(' ');
 }
