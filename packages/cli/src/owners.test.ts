@@ -32,7 +32,7 @@ const callers = [
 const cases = callers.flatMap(({ backends, ...caller }) => backends.map((backend) => ({ ...caller, backend })));
 
 describe('what a container makes on the host', () => {
-  it.each(cases)('belongs to its caller, with $backend for $who', async ({ grants, owners, backend }, context) => {
+  it.for(cases)('belongs to its caller, with $backend for $who', async ({ grants, owners, backend }, context) => {
     requireRoot(context);
     requireTool(context, 'setpriv', 'newuidmap', ...(backend === 'bubblewrap' ? ['bwrap'] : []));
     await using directory = await temporaryDirectory('owners');
