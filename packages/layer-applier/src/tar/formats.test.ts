@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import {
   compareTrees,
   paxBlock,
+  type RawTarBytes,
   requireRoot,
   requireTool,
   runCommand,
@@ -163,7 +164,7 @@ test('pax: a global header holds for all that follow, until their own', async ()
 });
 
 test('pax: of two headers before one entry the second holds alone', async () => {
-  const header = (records: Record<string, string>): TarEntry => ({ raw: Buffer.concat(paxBlock('x', records)) });
+  const header = (records: Record<string, string>): RawTarBytes => ({ raw: Buffer.concat(paxBlock('x', records)) });
   const { tree } = await extracted([
     header({ path: 'first', uid: '7' }),
     header({ gid: '8' }),
