@@ -26,6 +26,8 @@ export interface PullOptions extends Cancellable {
 export interface PullAndKeepOptions extends PullOptions {
   /** Write the image there too: `docker-archive:DIR/`, `docker-archive:FILE`, `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `dir:DIR`. */
   readonly to?: string;
+  /** Also read through each layer that has come, and keep the index of its entries: the first question is answered at once. Default false. */
+  readonly index?: boolean;
 }
 
 export interface LoginOptions extends Cancellable {

@@ -14,6 +14,8 @@ export interface Store {
   readonly blobs: BlobStore;
   readonly images: ImageTable;
   readonly layers: TreeStore<DiffId>;
+  /** The index of a layer's entries, `index`, of layers that are not extracted. Made again when missing. */
+  readonly indexes: TreeStore<DiffId>;
   readonly rootfs: TreeStore<ChainId>;
   readonly containers: ContainerTable;
   readonly volumes: VolumeTable;

@@ -23,6 +23,14 @@ export { whoOwns, type LayerPlace, type Ownership as PathOwnership } from './que
 export { findEntries, listEntries, type ImageEntry } from './queries/list-entries.ts';
 export { type Found, findInImage } from './queries/find-in-image.ts';
 export { listDirectory, type ListedName } from './queries/list-directory.ts';
+export {
+  IndexedImage,
+  type IndexedName,
+  type IndexedPath,
+  type SurveyedEntry as IndexedEntry,
+} from './indexed/indexed-image.ts';
+export type { IndexedLayer } from './indexed/indexed-layer.ts';
+export { ensureIndex, openIndexedImage } from './indexed/open-indexed-image.ts';
 export { createPathHash } from './queries/path-hash.ts';
 export { layerSummary, lowerView, type MovedDirectories, movedDirectories } from './queries/settled-path.ts';
 export { shownEntries, survey, type SurveyedEntry } from './queries/survey.ts';

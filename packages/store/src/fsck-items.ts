@@ -33,12 +33,17 @@ async function blobProblem(path: string, digest: Digest, signal?: AbortSignal): 
   return actual === undefined || actual === digest ? undefined : `its bytes have the digest ${actual}`;
 }
 
+const treeKinds = [
+  ['layers', 'layer'],
+  ['indexes', 'layer-index'],
+  ['rootfs', 'rootfs'],
+] as const;
+
 export function* treeItems(layout: Layout, { verifyTree }: FsckOptions): Generator<Item> {
-  for (const parent of ['layers', 'rootfs'] as const) {
+  for (const [parent, kind] of treeKinds) {
     for (const { digest, path, name } of digestEntries(layout[parent])) {
       const stat = statSync(path, { throwIfNoEntry: false });
       if (stat === undefined) continue;
-      const kind = parent === 'layers' ? 'layer' : 'rootfs';
       if (digest === undefined || !stat.isDirectory()) yield unknownItem(path, name, 'it is no tree');
       else yield { kind, name, path, check: async () => verifyTree?.(parent, path) };
     }
@@ -108,7 +113,7 @@ function unknownItem(path: string, name: string, problem: string): Item {
 }
 
 function* digestEntries(parent: string): Generator<{ digest: Digest | undefined; path: string; name: string }> {
-  for (const algorithm of readdirSync(parent)) {
+  for (const algorithm of namesIn(parent)) {
     for (const hex of readdirSync(join(parent, algorithm))) {
       const digest = `${algorithm}:${hex}`;
       yield { digest: isDigest(digest) ? digest : undefined, path: join(parent, algorithm, hex), name: digest };

@@ -6,12 +6,13 @@ import { findLeftovers, type Leftovers } from './fsck-leftovers.ts';
 import type { Layout } from './layout.ts';
 import { pruneLockOf } from './lease.ts';
 import { moveToTrash, type RemoveTree } from './remove-tree.ts';
+import type { TreeKind } from './tree-kind.ts';
 
 export interface FsckOptions {
   /** Remove what is damaged; else only say so. */
   readonly repair?: boolean;
   /** Verifies an extracted tree; gives what is wrong with it, in words. Trees are only looked for when absent. */
-  readonly verifyTree?: (kind: 'layers' | 'rootfs', path: string) => Promise<string | undefined>;
+  readonly verifyTree?: (kind: TreeKind, path: string) => Promise<string | undefined>;
   readonly signal?: AbortSignal;
   readonly emit?: (event: BoxEvent) => void;
 }
@@ -36,7 +37,7 @@ export interface FsckResult {
 
 /** Something damaged; to repair it is to remove it, for a pull to bring back. Plain data. */
 export interface FsckProblem {
-  readonly kind: 'blob' | 'layer' | 'rootfs' | 'image' | 'container' | 'volume' | 'unknown';
+  readonly kind: 'blob' | 'layer' | 'layer-index' | 'rootfs' | 'image' | 'container' | 'volume' | 'unknown';
   readonly name: string;
   /** What would be removed. */
   readonly path: string;
@@ -76,7 +77,7 @@ export async function fsck(layout: Layout, removeTree: RemoveTree, options: Fsck
   async function look(item: Item): Promise<void> {
     signal?.throwIfAborted();
     if (item.kind === 'blob') checked.blobs += 1;
-    if (item.kind === 'layer' || item.kind === 'rootfs') checked.trees += 1;
+    if (item.kind === 'layer' || item.kind === 'layer-index' || item.kind === 'rootfs') checked.trees += 1;
     if (item.kind === 'image') checked.images += 1;
     if (item.kind === 'container') checked.containers += 1;
     if (item.kind === 'volume') checked.volumes += 1;

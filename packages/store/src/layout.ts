@@ -11,6 +11,8 @@ export interface Layout {
   readonly version: string;
   readonly blobs: string;
   readonly layers: string;
+  /** Of layers that are not extracted: the index of their entries. */
+  readonly indexes: string;
   readonly rootfs: string;
   readonly images: string;
   readonly containers: string;
@@ -33,6 +35,7 @@ export function layoutOf(home: string): Layout {
     version: join(home, 'version'),
     blobs: join(home, 'blobs'),
     layers: join(home, 'layers'),
+    indexes: join(home, 'indexes'),
     rootfs: join(home, 'rootfs'),
     images: join(home, 'images'),
     containers: join(home, 'containers'),
@@ -48,7 +51,7 @@ export function layoutOf(home: string): Layout {
 
 /** Every directory of a fresh store. */
 export function directoriesOf(layout: Layout): readonly string[] {
-  const perAlgorithm = [layout.blobs, layout.layers, layout.rootfs, layout.partial];
+  const perAlgorithm = [layout.blobs, layout.layers, layout.indexes, layout.rootfs, layout.partial];
   return [
     ...perAlgorithm.flatMap((parent) => [join(parent, 'sha256'), join(parent, 'sha512')]),
     layout.images,

@@ -4,9 +4,10 @@ import { lockFile } from '@boxkit/linux';
 import { diskError, unless } from './disk-error.ts';
 import type { Layout } from './layout.ts';
 import { isAbandoned, stagingName } from './owner.ts';
+import type { TreeKind } from './tree-kind.ts';
 
-/** What a lease keeps: `blobs/sha256:...`, `layers/sha256:...`, `rootfs/sha256:...`. */
-export type LeaseKey = `${'blobs' | 'layers' | 'rootfs'}/${string}`;
+/** What a lease keeps: `blobs/sha256:...`, `layers/sha256:...`, `indexes/sha256:...`, `rootfs/sha256:...`. */
+export type LeaseKey = `${'blobs' | TreeKind}/${string}`;
 
 /**
  * What this process relies on, in a file that `prune` reads: `leases/lease-<owner>-<random>`, a line a key. See

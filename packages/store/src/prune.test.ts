@@ -45,6 +45,23 @@ describe('prune', () => {
     expect(readdirSync(join(t.home, 'tmp'))).toEqual(['partial']);
   });
 
+  test('takes the index of a layer with the layer, or once that is extracted', async () => {
+    await using t = await temporaryStore();
+    const put = async (directory: string): Promise<void> => writeFileSync(join(directory, 'index'), 'x');
+    const [app, other] = await elsewhere(t, async (store) => {
+      const images = [await putImage(store, 'app'), await putImage(store, 'other')] as const;
+      for (const { diffId } of images) await store.indexes.ensure(diffId, put, { signal: never });
+      return images;
+    });
+    expect((await t.store.prune()).removed).toEqual([]);
+    await elsewhere(t, async (store) => store.layers.ensure(app.diffId, put, { signal: never }));
+    expect((await t.store.prune()).removed).toMatchObject([{ kind: 'layer-index', name: app.diffId }]);
+    await t.store.images.delete('other');
+    expect(kinds(await t.store.prune())).toEqual(['blob', 'blob', 'blob', 'layer-index']);
+    expect(await listed(t.store.indexes.list())).toEqual([]);
+    expect(other.diffId).not.toBe(app.diffId);
+  });
+
   test('says with dryRun what it would take, and takes nothing', async () => {
     await using t = await temporaryStore();
     await elsewhere(t, async (store) => putBlob(store, Buffer.alloc(100_000)));

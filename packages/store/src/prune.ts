@@ -32,7 +32,7 @@ export interface PruneResult {
 }
 
 export interface PrunedItem {
-  readonly kind: 'image' | 'blob' | 'layer' | 'rootfs' | 'partial' | 'container' | 'staging';
+  readonly kind: 'image' | 'blob' | 'layer' | 'layer-index' | 'rootfs' | 'partial' | 'container' | 'staging';
   /** A reference, digest, diffID, chainID, a container's name, or a file's. */
   readonly name: string;
   /** Bytes on the disk. */
@@ -106,6 +106,10 @@ async function candidates(store: DiskStore, session: Session, all: boolean): Pro
   for await (const diffId of store.layers.list()) {
     if (!roots.needs(`layers/${diffId}`))
       found.push({ kind: 'layer', name: diffId, path: store.layers.pathOf(diffId) });
+  }
+  for await (const diffId of store.indexes.list()) {
+    if (!roots.needs(`indexes/${diffId}`))
+      found.push({ kind: 'layer-index', name: diffId, path: store.indexes.pathOf(diffId) });
   }
   for await (const chainId of store.rootfs.list()) {
     if (!roots.needs(`rootfs/${chainId}`))

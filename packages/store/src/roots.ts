@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { StoredImage } from '@boxkit/contracts';
 import { type ContainerRecord, isForsaken } from './container-record.ts';
+import { digestPath, type Layout } from './layout.ts';
 import { heldKeys } from './lease.ts';
 import type { Session } from './session.ts';
 import type { DiskStore } from './store.ts';
@@ -30,11 +32,11 @@ export async function readRoots(
   const unused: StoredImage[] = [];
   for (const image of await images.list()) {
     const used = !all || secretive || needed.has(`blobs/${image.manifest.digest}`) || isRun(image, records);
-    if (used) addImage(needed, image);
+    if (used) addImage(needed, image, layout);
     else unused.push(image);
   }
   return {
-    needs: (key) => needed.has(key) || (secretive && !key.startsWith('blobs/')),
+    needs: (key) => needed.has(key) || (secretive && !key.startsWith('blobs/') && !key.startsWith('indexes/')),
     unused,
   };
 }
@@ -44,12 +46,14 @@ function addContainer(needed: Set<string>, { uses }: ContainerRecord): void {
   for (const chainId of uses?.rootfs ?? []) needed.add(`rootfs/${chainId}`);
 }
 
-function addImage(needed: Set<string>, image: StoredImage): void {
+function addImage(needed: Set<string>, image: StoredImage, layout: Layout): void {
   for (const digest of [...image.blobs, image.root.digest, image.manifest.digest, image.config.digest]) {
     needed.add(`blobs/${digest}`);
   }
   for (const { diffId, chainId } of image.layers) {
     needed.add(`layers/${diffId}`);
+    // An extracted layer has an index of its own.
+    if (!existsSync(digestPath(layout.layers, diffId))) needed.add(`indexes/${diffId}`);
     needed.add(`rootfs/${chainId}`);
   }
 }

@@ -80,6 +80,7 @@ function createStore(shared: Shared): DiskStore {
     blobs: createBlobStore(session),
     images: createImageTable(session),
     layers: createTreeStore<DiffId>(session, 'layers'),
+    indexes: createTreeStore<DiffId>(session, 'indexes'),
     rootfs: createTreeStore<ChainId>(session, 'rootfs'),
     containers: createContainerTable(session),
     volumes: createVolumeTable(session),

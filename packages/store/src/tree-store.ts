@@ -1,6 +1,6 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ChainId, DiffId, TreeStore, WriteOptions } from '@boxkit/contracts';
 import { isDigest } from '@boxkit/contracts';
 import { lockFile } from '@boxkit/linux';
@@ -9,11 +9,10 @@ import { digestPath, type Layout } from './layout.ts';
 import { moveToTrash } from './remove-tree.ts';
 import type { Session } from './session.ts';
 import { createStaging } from './staging.ts';
+import type { TreeKind } from './tree-kind.ts';
 import { markUnsynced } from './unsynced.ts';
 
-export type TreeKind = 'layers' | 'rootfs';
-
-const noun = { layers: 'layer', rootfs: 'rootfs' } as const;
+const noun = { layers: 'layer', indexes: 'index of the layer', rootfs: 'rootfs' } as const;
 
 export function createTreeStore<Id extends DiffId | ChainId>(session: Session, kind: TreeKind): TreeStore<Id> {
   const { layout, lease, removeTree, distrusted } = session;
@@ -52,6 +51,8 @@ export function createTreeStore<Id extends DiffId | ChainId>(session: Session, k
           signal.throwIfAborted();
           markUnsynced(layout, kind, id);
           await using _ = trashOf(path);
+          // A home that an older box made lacks the directory of what that did not keep.
+          mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
           renameSync(staging.path, path);
           distrusted.delete(path);
           return path;
@@ -72,7 +73,9 @@ export function createTreeStore<Id extends DiffId | ChainId>(session: Session, k
     },
     async *list() {
       for (const algorithm of ['sha256', 'sha512']) {
-        for await (const entry of await opendir(join(layout[kind], algorithm))) {
+        const directory = join(layout[kind], algorithm);
+        if (!existsSync(directory)) continue;
+        for await (const entry of await opendir(directory)) {
           const id = `${algorithm}:${entry.name}`;
           if (isDigest(id) && entry.isDirectory()) yield id as string as Id;
         }

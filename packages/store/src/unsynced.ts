@@ -9,7 +9,7 @@ import { digestPath, type Layout } from './layout.ts';
 import { pruneLockOf } from './lease.ts';
 import { bootId } from './owner.ts';
 import { moveToTrash, type RemoveTree } from './remove-tree.ts';
-import type { TreeKind } from './tree-store.ts';
+import { isTreeKind, type TreeKind } from './tree-kind.ts';
 
 /*
  * Thousands of fsync(2) would make an extraction several times slower, so trees are renamed into place unsynced, each
@@ -58,7 +58,7 @@ async function discard(marks: readonly string[], layout: Layout, removeTree: Rem
 function treeOf(mark: string, layout: Layout): string | undefined {
   const [, kind, algorithm, hex] = mark.split('-');
   const digest = `${algorithm}:${hex}`;
-  return (kind === 'layers' || kind === 'rootfs') && isDigest(digest) ? digestPath(layout[kind], digest) : undefined;
+  return isTreeKind(kind) && isDigest(digest) ? digestPath(layout[kind], digest) : undefined;
 }
 
 /** Under the lock of prune, so that nobody discards what another has just made again. */

@@ -5,6 +5,7 @@ import type { PullAndKeepOptions } from '../options.ts';
 import { readReference } from './find-image.ts';
 import type { Machine } from './machine.ts';
 import { openScope, platformOption } from './machine.ts';
+import { indexing } from './look/indexing.ts';
 import { ensureBlobs } from './record-image.ts';
 import { readDestination } from './transfer/places.ts';
 import { writeKept } from './transfer/write-kept.ts';
@@ -18,7 +19,8 @@ export async function pull(text: string, options: PullAndKeepOptions, machine: M
   // Read first, so that a place that cannot be is told before anything is fetched.
   const to = options.to === undefined ? undefined : await readDestination(options.to, 'registry', plugins);
   const keep = defineStage('store', async (image: Image, context) => {
-    await ensureBlobs(image, context);
+    const whenThere = options.index === true ? await indexing(image, context, machine) : undefined;
+    await ensureBlobs(image, context, whenThere);
     const record = describeStoredImage(image);
     await store.images.set(record);
     if (to !== undefined) await writeKept(image, to, {}, scope);

@@ -1,4 +1,4 @@
-import type { Image, StageContext, Store, StoredImage } from '@boxkit/contracts';
+import type { Descriptor, Image, StageContext, Store, StoredImage } from '@boxkit/contracts';
 import { describeStoredImage } from '@boxkit/manifest';
 
 /** Keeps an image under its name, once every blob that it names is in the store. */
@@ -11,8 +11,12 @@ export async function recordImage(image: Image, store: Store, context: StageCont
   return record;
 }
 
-/** Brings every blob of an image into the store, many at a time; the reader bounds how many. */
-export async function ensureBlobs(image: Image, context: StageContext): Promise<void> {
+/** Brings every blob of an image into the store, many at a time; the reader bounds how many. `whenThere` is awaited too. */
+export async function ensureBlobs(
+  image: Image,
+  context: StageContext,
+  whenThere: (descriptor: Descriptor) => Promise<void> = async () => {},
+): Promise<void> {
   const { blobs } = image;
   const { signal } = context;
   const descriptors = [image.root, ...(image.documents ?? []), image.manifest, image.config];
@@ -21,8 +25,9 @@ export async function ensureBlobs(image: Image, context: StageContext): Promise<
   );
   await Promise.all(
     [...distinct.values()].map(async (descriptor) => {
-      if (blobs.ensure !== undefined) return blobs.ensure(descriptor, { signal });
-      for await (const chunk of blobs.open(descriptor, { signal })) void chunk;
+      if (blobs.ensure !== undefined) await blobs.ensure(descriptor, { signal });
+      else for await (const chunk of blobs.open(descriptor, { signal })) void chunk;
+      await whenThere(descriptor);
     }),
   );
 }

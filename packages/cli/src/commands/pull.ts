@@ -13,6 +13,7 @@ the image. A pull that was stopped goes on where it was.`,
       placeholder: 'KIND:PATH',
       summary: 'write it there too: docker-archive:, oci:, oci-archive:, dir:',
     },
+    index: { type: 'flag', summary: 'list the entries of each layer meanwhile, for layers, why, tree ...' },
   },
   operands: { usage: 'REF', min: 1, max: 1 },
   examples: [
@@ -29,6 +30,7 @@ the image. A pull that was stopped goes on where it was.`,
       signal,
       ...platform,
       ...(values.to === undefined ? {} : { to: values.to }),
+      index: values.index,
     });
     renderer.clear();
     if (!global.json) write(`${stored.root.digest}\n`);

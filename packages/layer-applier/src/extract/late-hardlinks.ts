@@ -1,9 +1,10 @@
-import { baseName, parentPath, type BytePath } from '../byte-path.ts';
+import type { BytePath } from '../byte-path.ts';
 import { recordFlag } from '../layer-index/index-format.ts';
 import type { IndexWriter, RecordFields } from '../layer-index/index-writer.ts';
 import type { DeferredHardlink } from '../staged-layer.ts';
-import type { DirectoryTable } from './directory-table.ts';
-import type { TreeWriter } from './tree-writer.ts';
+
+/** Makes a link: true when it is there now, false as long as the target is not, `impossible` when a later entry has taken its place. */
+export type MakeLink = (path: BytePath, target: BytePath) => boolean | 'impossible';
 
 /**
  * Hardlinks whose target was not there when they were read: it may come later in the layer, or only a lower layer has
@@ -11,14 +12,12 @@ import type { TreeWriter } from './tree-writer.ts';
  */
 export class LateHardlinks {
   readonly #pending = new Map<BytePath, { target: BytePath; fields: RecordFields }>();
-  readonly #directories: DirectoryTable;
-  readonly #writer: TreeWriter;
   readonly #index: IndexWriter;
+  readonly #make: MakeLink;
 
-  constructor(directories: DirectoryTable, writer: TreeWriter, index: IndexWriter) {
-    this.#directories = directories;
-    this.#writer = writer;
+  constructor(index: IndexWriter, make: MakeLink) {
     this.#index = index;
+    this.#make = make;
   }
 
   get size(): number {
@@ -45,7 +44,7 @@ export class LateHardlinks {
     // A late link may be the target of another, in a chain of any length: each is tried again when its target is made.
     const ready = [...this.#pending.keys()].toReversed();
     for (let path = ready.pop(); path !== undefined; path = ready.pop()) {
-      if (this.#make(path)) ready.push(...(waiting.get(path) ?? []));
+      if (this.#try(path)) ready.push(...(waiting.get(path) ?? []));
     }
     return [...this.#pending].map(([path, { target, fields }]) => {
       this.#index.add('hardlink', path, fields, { link: target, flags: recordFlag.deferred | recordFlag.absent });
@@ -53,24 +52,15 @@ export class LateHardlinks {
     });
   }
 
-  /** True when the link is in the tree now, and was not before. */
-  #make(path: BytePath): boolean {
+  /** True when the link is there now, and was not before. */
+  #try(path: BytePath): boolean {
     const link = this.#pending.get(path);
     if (link === undefined) return false;
-    const parent = this.#placeOf(path);
-    if (parent === undefined) {
-      this.#pending.delete(path);
-      return false;
-    }
-    if (!this.#writer.hardlink(parent, baseName(path), link.target)) return false;
+    const made = this.#make(path, link.target);
+    if (made === false) return false;
     this.#pending.delete(path);
+    if (made === 'impossible') return false;
     this.#index.add('hardlink', path, link.fields, { link: link.target });
     return true;
-  }
-
-  /** The directory for the link; undefined when a later entry has made the path impossible or taken it. */
-  #placeOf(path: BytePath): ReturnType<DirectoryTable['find']> {
-    if (this.#directories.get(path) !== undefined) return undefined;
-    return this.#directories.get(parentPath(path));
   }
 }

@@ -1,5 +1,5 @@
 import { close } from '@boxkit/linux';
-import type { BytePath } from '../byte-path.ts';
+import { baseName, parentPath, type BytePath } from '../byte-path.ts';
 import type { TarInput } from '../decode/tar-input.ts';
 import { recordFlag, type IndexSummary } from '../layer-index/index-format.ts';
 import { IndexWriter } from '../layer-index/index-writer.ts';
@@ -61,7 +61,7 @@ export class LayerExtractor {
     this.#writer = new TreeWriter(this.#directories, metadata, (path, wasDirectory) =>
       this.#index.replace(path, wasDirectory),
     );
-    this.#late = new LateHardlinks(this.#directories, this.#writer, this.#index);
+    this.#late = new LateHardlinks(this.#index, (path, target) => this.#linkLate(path, target));
     this.#whiteouts = new Whiteouts(this.#directories, this.#writer, this.#index, options.whiteouts);
     this.#aside = new AsideFiles(options.directory, tally.limits, metadata);
     this.#entries = new EntryMaker(options, {
@@ -124,6 +124,11 @@ export class LayerExtractor {
     cause.nanoseconds = entry.nanoseconds;
     if (path === '') this.#entries.root(entry);
     else this.#entries.make(type, path, entry);
+  }
+
+  #linkLate(path: BytePath, target: BytePath): boolean | 'impossible' {
+    const parent = this.#directories.get(path) === undefined ? this.#directories.get(parentPath(path)) : undefined;
+    return parent === undefined ? 'impossible' : this.#writer.hardlink(parent, baseName(path), target);
   }
 
   #finish(diffId: string): IndexSummary {

@@ -9,6 +9,7 @@ import { inflateWhole, WholeInput } from '../decode/whole-blob.ts';
 import { toFailure } from '../drivers/job-failure.ts';
 import type { TreeJob } from '../drivers/rootfs-job.ts';
 import { runTreeJob } from '../drivers/tree-job.ts';
+import { indexTar } from '../layer-index/index-tar.ts';
 import { ExtractFailure } from './layer-error.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { readThrough } from './read-through.ts';
@@ -54,6 +55,10 @@ function run(job: AnyJob, exactModes: boolean): Outcome {
     if ('list' in job) {
       const entries = listThrough(input, tally, checkStop);
       return { kind: 'listed', entries, digest: input.digest() };
+    }
+    if ('index' in job) {
+      indexTar(input, tally, { path: job.index, diffId: job.diffId, onEntry: checkStop });
+      return { kind: 'indexed', digest: input.digest() };
     }
     if (!('options' in job)) {
       const entries = readThrough(input, tally, checkStop);

@@ -24,19 +24,27 @@ export interface ListJob extends ReadJob {
   readonly list: true;
 }
 
+/** What a worker is to write the index of, and not extract. */
+export interface IndexJob extends ReadJob {
+  readonly diffId: string;
+  /** Absolute path of the index; nothing is there. */
+  readonly index: string;
+}
+
 /** What a worker is to extract. */
 export interface Job extends ReadJob {
   readonly diffId: string;
   readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
 }
 
-/** Whatever reads a tar. */
-export type AnyJob = Job | ListJob | ReadJob;
+export type AnyJob = Job | IndexJob | ListJob | ReadJob;
 
 /** What became of it. */
 export type Outcome =
   /** `digest` is of the uncompressed tar, in hexadecimal. */
   | { readonly kind: 'done'; readonly summary: IndexSummary; readonly digest: string }
+  /** A tar whose index was written. */
+  | { readonly kind: 'indexed'; readonly digest: string }
   /** A tar that was read and not extracted. */
   | { readonly kind: 'read'; readonly entries: number; readonly bytes: number; readonly digest: string }
   /** `entries`: see readEntryList. */

@@ -127,7 +127,7 @@ export class IndexWriter {
     let entries = 0;
     let bytes = 0;
     let ordinal = 0;
-    for (const record of rawRecords(old, this.count)) {
+    for (const record of rawRecords(old, { count: this.count })) {
       if (this.#isKept(record, ordinal++)) {
         this.#append(record);
         entries++;

@@ -1,8 +1,8 @@
 import type { Digest, PlannedContainer, Platform, SystemCall } from '@boxkit/contracts';
 import { isBoxError } from '@boxkit/contracts';
 import type { PlanOptions } from '../../options.ts';
-import type { LayerReport } from '../look/image-look.ts';
-import { openLook, type OpenImage } from '../look/open-look.ts';
+import type { ImageLook, LayerReport } from '../look/image-look.ts';
+import { openLook } from '../look/open-look.ts';
 import type { Machine } from '../machine.ts';
 import { plan } from '../plan.ts';
 import { explain } from './explain-plan.ts';
@@ -54,7 +54,7 @@ export async function explainRun(text: string, options: PlanOptions, machine: Ma
   };
 }
 
-function blobsOf({ image }: OpenImage, { store }: Machine): readonly ExplainedBlob[] {
+function blobsOf({ image }: ImageLook, { store }: Machine): readonly ExplainedBlob[] {
   const { root, manifest, config, layers } = image;
   const parts = [
     ...(root.digest === manifest.digest ? [] : [{ what: 'index' as const, descriptor: root }]),
@@ -69,7 +69,7 @@ function blobsOf({ image }: OpenImage, { store }: Machine): readonly ExplainedBl
 
 const examplesEach = 5;
 
-function explainLayers(look: OpenImage): readonly ExplainedLayer[] {
+function explainLayers(look: ImageLook): readonly ExplainedLayer[] {
   return look.layers().map((report) => {
     const { position } = report;
     const holds: string[] = [];

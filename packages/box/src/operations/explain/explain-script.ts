@@ -1,7 +1,7 @@
 import { BoxError, isBoxError } from '@boxkit/contracts';
 import type { Bundle, Image, Store } from '@boxkit/contracts';
 import type { PlanOptions } from '../../options.ts';
-import { openLook } from '../look/open-look.ts';
+import { openExtracted } from '../look/open-look.ts';
 import type { Machine } from '../machine.ts';
 import { plan } from '../plan.ts';
 import { layerSteps } from './layer-steps.ts';
@@ -19,7 +19,7 @@ export interface ScriptOptions extends PlanOptions {
 /** A commented POSIX shell script that does by hand what `run` would do. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
 export async function explainScript(text: string, options: ScriptOptions, machine: Machine): Promise<string> {
   const { backend = 'unshare', from = 'store', ...planOptions } = options;
-  await using look = await openLook(text, options, machine);
+  await using look = await openExtracted(text, options, machine);
   const { image, tree } = look;
   const blobs = from === 'store' ? storeBlobs(machine.store) : await downloads(image, machine);
   await requireBlobs(image, machine.store);

@@ -1,13 +1,11 @@
-import { lstatSync } from 'node:fs';
 import type { Digest, ImageConfig } from '@boxkit/contracts';
-import { shownEntries } from '@boxkit/layer-applier';
-import type { SurveyedEntry } from '@boxkit/layer-applier';
+import type { IndexedEntry, LayerEntry } from '@boxkit/layer-applier';
 import type { UnpackOptions } from '../../options.ts';
 import type { Machine } from '../machine.ts';
 import { imagePath } from './entries.ts';
 import { FingerprintTable } from './fingerprint-table.ts';
 import type { ConfigDifference, ImageLook, PathDifference } from './image-look.ts';
-import { openLook } from './open-look.ts';
+import { type ExtractedLook, openExtracted } from './open-look.ts';
 import { sameContent } from './same-content.ts';
 
 /** Two images, open side by side. Dispose of it when done. */
@@ -27,9 +25,9 @@ export async function compareImages(
   options: UnpackOptions,
   machine: Machine,
 ): Promise<ImageComparison> {
-  const a = await openLook(before, options, machine);
+  const a = await openExtracted(before, options, machine);
   try {
-    const b = await openLook(after, options, machine);
+    const b = await openExtracted(after, options, machine);
     const [from, to] = [a.image.layers, b.image.layers];
     const differs = from.findIndex((layer, at) => layer.chainId !== to[at]?.chainId);
     return {
@@ -37,7 +35,7 @@ export async function compareImages(
       after: b,
       sharedLayers: (differs < 0 ? from : from.slice(0, differs)).map(({ descriptor }) => descriptor.digest),
       config: compareConfigs(a.config, b.config),
-      paths: () => comparePaths(shownEntries(a.tree), shownEntries(b.tree), () => shownEntries(a.tree)),
+      paths: () => comparePaths(a, b),
       async [Symbol.asyncDispose]() {
         await b[Symbol.asyncDispose]();
         await a[Symbol.asyncDispose]();
@@ -50,24 +48,19 @@ export async function compareImages(
 }
 
 /** Reads the first image twice, so that of its entries only fingerprints are held, and those that differ. */
-function* comparePaths(
-  first: Iterable<SurveyedEntry>,
-  second: Iterable<SurveyedEntry>,
-  again: () => Iterable<SurveyedEntry>,
-): Generator<PathDifference, void, undefined> {
+function* comparePaths(a: ExtractedLook, b: ExtractedLook): Generator<PathDifference, void, undefined> {
   const table = new FingerprintTable();
-  for (const entry of first) table.set(entry.path, describe(entry), originOf(entry));
-  const differing = new Map<string, SurveyedEntry>();
-  for (const entry of second) {
-    const result = table.compare(entry.path, describe(entry), originOf(entry));
+  for (const entry of a.indexed.shown()) table.set(entry.path, describe(entry, a), originOf(entry));
+  const differing = new Map<string, IndexedEntry>();
+  for (const entry of b.indexed.shown()) {
+    const result = table.compare(entry.path, describe(entry, b), originOf(entry));
     if (result === 'missing') yield { path: imagePath(entry).path, change: 'added', after: imagePath(entry) };
     // Alike files may still differ in content: that takes the first one's place on the disk.
     else if (result === 'different' || (result === 'alike' && isFile(entry))) differing.set(entry.path, entry);
-    if (differing.size < mostHeld) continue;
-    yield* settle(again(), differing);
+    if (differing.size >= mostHeld) yield* settle(a, b, differing);
   }
-  yield* settle(again(), differing);
-  for (const entry of again()) {
+  yield* settle(a, b, differing);
+  for (const entry of a.indexed.shown()) {
     if (!table.isMet(entry.path)) yield { path: imagePath(entry).path, change: 'removed', before: imagePath(entry) };
   }
 }
@@ -75,67 +68,74 @@ function* comparePaths(
 const mostHeld = 50_000;
 
 function* settle(
-  first: Iterable<SurveyedEntry>,
-  differing: Map<string, SurveyedEntry>,
+  a: ExtractedLook,
+  b: ExtractedLook,
+  differing: Map<string, IndexedEntry>,
 ): Generator<PathDifference, void, undefined> {
   if (differing.size === 0) return;
-  for (const before of first) {
+  for (const before of a.indexed.shown()) {
     const after = differing.get(before.path);
     if (after === undefined) continue;
-    const fields = differingFields(before, after);
-    const [a, b] = [imagePath(before), imagePath(after)];
-    if (fields.length > 0) yield { path: b.path, change: 'changed', fields, before: a, after: b };
+    const fields = differingFields({ look: a, at: before }, { look: b, at: after });
+    const [old, now] = [imagePath(before), imagePath(after)];
+    if (fields.length > 0) yield { path: now.path, change: 'changed', fields, before: old, after: now };
   }
   differing.clear();
 }
 
-function differingFields(a: SurveyedEntry, b: SurveyedEntry): string[] {
+interface Side {
+  readonly look: ExtractedLook;
+  readonly at: IndexedEntry;
+}
+
+function differingFields(a: Side, b: Side): string[] {
   const fields = [];
-  const [one, two] = [a.entry, b.entry];
-  const sameType = typeOf(a) === typeOf(b);
+  const [one, two] = [a.at.entry, b.at.entry];
+  const sameType = typeOf(a.at) === typeOf(b.at);
   if (!sameType) fields.push('type');
   if (one.mode !== two.mode) fields.push('mode');
   if (one.uid !== two.uid || one.gid !== two.gid) fields.push('owner');
-  if (sameType && isFile(a)) {
+  if (sameType && isFile(a.at)) {
     if (sizeOf(a) !== sizeOf(b)) fields.push('size', 'content');
     else if (sameContent(placeOf(a), placeOf(b)) === false) fields.push('content');
   } else if (sameType && one.link !== two.link) fields.push('link');
   if (one.major !== two.major || one.minor !== two.minor) fields.push('device');
-  if (xattrsOf(a) !== xattrsOf(b)) fields.push('xattrs');
+  if (xattrsOf(one) !== xattrsOf(two)) fields.push('xattrs');
   return fields;
 }
 
 /** A hardlink is a file like the one that it is another name of. */
-function typeOf({ entry }: SurveyedEntry): string {
+function typeOf({ entry }: IndexedEntry): string {
   return entry.type === 'hardlink' ? 'file' : entry.type;
 }
 
-function isFile(entry: SurveyedEntry): boolean {
+function isFile(entry: IndexedEntry): boolean {
   return typeOf(entry) === 'file';
 }
 
-function sizeOf(surveyed: SurveyedEntry): number {
-  if (surveyed.entry.type !== 'hardlink') return surveyed.entry.size;
-  return lstatSync(Buffer.from(placeOf(surveyed), 'latin1'), { throwIfNoEntry: false })?.size ?? 0;
+function sizeOf({ look, at }: Side): number {
+  return look.indexed.sizeOf(at.layer, at.entry);
 }
 
-function placeOf({ layer, entry }: SurveyedEntry): string {
-  return `${layer.trees.at(-1) ?? ''}/${entry.path}`;
+/** A hardlink to a lower layer's file is in no tree of its own layer. */
+function placeOf({ look, at: { layer, entry } }: Side): string {
+  const found = look.tree.layers.find(({ diffId }) => diffId === layer.diffId);
+  return `${found?.trees.at(-1) ?? ''}/${entry.path}`;
 }
 
-function describe(surveyed: SurveyedEntry): string {
-  const { mode, uid, gid, link, major, minor } = surveyed.entry;
-  const target = surveyed.entry.type === 'symlink' ? link : '';
-  return `${typeOf(surveyed)} ${mode} ${uid}:${gid} ${sizeOf(surveyed)} ${major}:${minor} ${xattrsOf(surveyed)} ${target}`;
+function describe(at: IndexedEntry, look: ExtractedLook): string {
+  const { mode, uid, gid, link, major, minor } = at.entry;
+  const target = at.entry.type === 'symlink' ? link : '';
+  return `${typeOf(at)} ${mode} ${uid}:${gid} ${sizeOf({ look, at })} ${major}:${minor} ${xattrsOf(at.entry)} ${target}`;
 }
 
-function originOf({ layer, entry }: SurveyedEntry): string {
+function originOf({ layer, entry }: IndexedEntry): string {
   return `${layer.diffId} ${entry.offset} ${entry.path}`;
 }
 
-function xattrsOf({ entry }: SurveyedEntry): string {
-  if (entry.xattrs === undefined) return '';
-  return [...entry.xattrs]
+function xattrsOf({ xattrs }: LayerEntry): string {
+  if (xattrs === undefined) return '';
+  return [...xattrs]
     .map(([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`)
     .toSorted()
     .join(',');

@@ -1,11 +1,11 @@
-import { pathText, shownEntries } from '@boxkit/layer-applier';
-import type { ImageTree } from '@boxkit/layer-applier';
+import { pathText } from '@boxkit/layer-applier';
+import type { IndexedImage } from '@boxkit/layer-applier';
 import { requirePath } from './entries.ts';
 import type { PathUsage } from './image-look.ts';
 
 /** Bytes of file content below a path and below each of its directories down to a depth, the largest first. */
-export function usageBelow(tree: ImageTree, text: string, depth: number): readonly PathUsage[] {
-  const { path: root } = requirePath(tree, text);
+export function usageBelow(image: IndexedImage, text: string, depth: number): readonly PathUsage[] {
+  const { path: root } = requirePath(image, text);
   const inside = root === '' ? '' : `${root}/`;
   const sums = new Map<string, { size: number; entries: number }>();
   const add = (path: string, size: number): void => {
@@ -16,7 +16,7 @@ export function usageBelow(tree: ImageTree, text: string, depth: number): readon
       sum.entries += 1;
     }
   };
-  for (const { path, entry } of shownEntries(tree)) {
+  for (const { path, entry } of image.shown()) {
     if (path !== root && !path.startsWith(inside)) continue;
     add(root, entry.size);
     if (path === root) continue;

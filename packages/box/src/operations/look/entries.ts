@@ -1,9 +1,10 @@
 import { BoxError } from '@boxkit/contracts';
-import { baseName, findInImage, parentPath, pathText, shownEntries } from '@boxkit/layer-applier';
-import type { BytePath, Found, ImageTree, LayerEntry, SurveyedEntry } from '@boxkit/layer-applier';
+import { baseName, pathText } from '@boxkit/layer-applier';
+import type { IndexedEntry, IndexedImage, IndexedPath, LayerEntry } from '@boxkit/layer-applier';
 import type { ImagePath, PathType } from './image-look.ts';
 
-export function imagePath({ entry, path, layer }: Pick<SurveyedEntry, 'entry' | 'path' | 'layer'>): ImagePath {
+/** An entry of a layer as plain data. */
+export function imagePath({ entry, path, layer }: ShownPath): ImagePath {
   const { type, mode, uid, gid, size, link, major, minor } = entry;
   return {
     path: `/${pathText(path)}`,
@@ -19,14 +20,22 @@ export function imagePath({ entry, path, layer }: Pick<SurveyedEntry, 'entry' | 
   };
 }
 
+interface ShownPath extends Pick<IndexedEntry, 'entry' | 'path'> {
+  readonly layer: Pick<IndexedEntry['layer'], 'position'>;
+}
+
 function isoTime({ mtime }: LayerEntry): string {
   const date = new Date(mtime.seconds * 1000 + Math.floor(mtime.nanoseconds / 1e6));
   return Number.isNaN(date.getTime()) ? `@${mtime.seconds}` : date.toISOString();
 }
 
 /** What is at a path. Throws ERR_BOX_FILE_UNREADABLE when nothing is. */
-export function requirePath(tree: ImageTree, text: string, options: { readonly follow?: boolean } = {}): Found {
-  const found = findInImage(tree, text, options);
+export function requirePath(
+  image: IndexedImage,
+  text: string,
+  options: { readonly follow?: boolean } = {},
+): IndexedPath {
+  const found = image.find(text, options);
   if (found !== undefined) return found;
   throw noSuchPath(text);
 }
@@ -43,20 +52,18 @@ export function noSuchPath(text: string): BoxError {
 }
 
 /** The entries of a directory in the order of their names, or of a path that is none. */
-export function listPath(tree: ImageTree, text: string): readonly ImagePath[] {
-  const { path, seen } = requirePath(tree, text);
-  const wanted = (candidate: BytePath): boolean =>
-    seen.kind === 'directory' ? candidate !== '' && parentPath(candidate) === path : candidate === path;
-  const found: SurveyedEntry[] = [];
-  for (const entry of shownEntries(tree)) if (wanted(entry.path)) found.push(entry);
-  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1)).map(imagePath);
+export function listPath(image: IndexedImage, text: string): readonly ImagePath[] {
+  const found = requirePath(image, text);
+  if (found.kind === 'directory') return Array.from(image.list(found), imagePath);
+  const entry = image.describe(found);
+  return entry === undefined ? [] : [imagePath(entry)];
 }
 
 /** The paths that a shell pattern fits: the last name, or all of it when the pattern has a slash. */
-export function* findPaths(tree: ImageTree, pattern: string): Generator<ImagePath, void, undefined> {
+export function* findPaths(image: IndexedImage, pattern: string): Generator<ImagePath, void, undefined> {
   const fits = shellPattern(pattern.replace(/^\/+/, ''));
   const whole = pattern.includes('/');
-  for (const entry of shownEntries(tree)) {
+  for (const entry of image.shown()) {
     if (entry.path !== '' && fits(whole ? entry.path : baseName(entry.path))) yield imagePath(entry);
   }
 }

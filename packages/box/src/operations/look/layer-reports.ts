@@ -1,5 +1,5 @@
 import type { Image } from '@boxkit/contracts';
-import { survey, type ImageTree } from '@boxkit/layer-applier';
+import type { IndexedImage } from '@boxkit/layer-applier';
 import { createdBy } from './history.ts';
 import type { LayerReport } from './image-look.ts';
 
@@ -13,7 +13,7 @@ interface Tally {
 }
 
 /** What each layer adds, changes and deletes, from the layers' indexes alone. */
-export function layerReports(image: Image, tree: ImageTree): readonly LayerReport[] {
+export function layerReports(image: Image, indexed: IndexedImage): readonly LayerReport[] {
   const tallies = image.layers.map((): Tally => ({
     entries: 0,
     bytes: 0,
@@ -22,7 +22,7 @@ export function layerReports(image: Image, tree: ImageTree): readonly LayerRepor
     deletes: 0,
     wasted: 0,
   }));
-  for (const { layer, entry, shown, met } of survey(tree)) {
+  for (const { layer, entry, shown, met } of indexed.survey()) {
     const own = tallies[layer.position];
     if (own === undefined || entry.implied) continue;
     own.entries += 1;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildImage, buildLayer, opaque, whiteout, writeOciLayout } from '@boxkit/testkit';
@@ -52,6 +52,29 @@ describe('a look into an image', () => {
     await look[Symbol.asyncDispose]();
     await box[Symbol.asyncDispose]();
     await rm(home, { recursive: true, force: true });
+  });
+
+  it('extracts nothing: it keeps the indexes of the layers, and writes one anew that is damaged', async () => {
+    const { store } = box;
+    const kept = [];
+    for await (const diffId of store.indexes.list()) kept.push(diffId);
+    expect(kept.toSorted()).toEqual(layers.map(({ diffId }) => diffId).toSorted());
+    expect(await store.layers.has(base.diffId)).toBe(false);
+    const index = join(store.indexes.pathOf(base.diffId), 'index');
+    const sound = await readFile(index);
+    await writeFile(index, sound.subarray(0, 100));
+    expect((await box.fsck()).problems).toMatchObject([{ kind: 'layer-index', name: base.diffId }]);
+    await using again = await box.look(`oci:${join(home, 'image')}:base`);
+    expect(again.list('/etc')).toHaveLength(2);
+    expect(await readFile(index)).toEqual(sound);
+  });
+
+  it('has, after a pull that was asked for it, the indexes that an extraction would write', async () => {
+    await using other = await createBox({ home: join(home, 'other') });
+    await other.pull(`oci:${join(home, 'image')}:v1`, { index: true });
+    for (const { diffId } of layers) expect(await other.store.indexes.has(diffId)).toBe(true);
+    await using pulled = await other.look(`oci:${join(home, 'image')}:v1`, { pull: 'never' });
+    expect(pulled.layers()).toEqual(look.layers());
   });
 
   it('tells what each layer adds, changes, deletes and wastes', () => {

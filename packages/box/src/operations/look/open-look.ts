@@ -1,6 +1,6 @@
-import type { Image, Stage } from '@boxkit/contracts';
+import type { Image, PrepareOptions, Stage, StageContext } from '@boxkit/contracts';
 import { composeStages, defineStage } from '@boxkit/core';
-import { openImageTree, shownEntries, type ImageTree } from '@boxkit/layer-applier';
+import { type IndexedImage, openImageTree, openIndexedImage, type ImageTree } from '@boxkit/layer-applier';
 import type { UnpackOptions } from '../../options.ts';
 import { applyLimits } from '../apply-limits.ts';
 import { disposeWith, openScope, platformOption } from '../machine.ts';
@@ -15,55 +15,76 @@ import { walkLayer } from './walk-layer.ts';
 import { walkImage } from './walk.ts';
 import { originOf } from './why.ts';
 
-/** What lies behind a look, for questions that need two of them. */
-export interface OpenImage extends ImageLook {
+/** A look at an image whose layers are extracted, for questions that need the files too. */
+export interface ExtractedLook extends ImageLook {
+  readonly indexed: IndexedImage;
   readonly tree: ImageTree;
 }
 
-interface Opened {
+interface Indexed {
   readonly image: Image;
-  readonly tree: ImageTree;
+  readonly indexed: IndexedImage;
 }
 
-export async function openLook(text: string, options: UnpackOptions, machine: Machine): Promise<OpenImage> {
+/** Answers from the indexes of the layers, which are written where there are none; nothing is extracted. */
+export async function openLook(text: string, options: UnpackOptions, machine: Machine): Promise<ImageLook> {
+  return openWith(text, options, machine, async (image, context, how) =>
+    lookAt({ image, indexed: await openIndexedImage(image, context, how) }),
+  );
+}
+
+export async function openExtracted(text: string, options: UnpackOptions, machine: Machine): Promise<ExtractedLook> {
+  return openWith(text, options, machine, async (image, context, how) => {
+    const tree = await openImageTree(image, context, how);
+    const indexed = await openIndexedImage(image, context, how);
+    return { ...lookAt({ image, indexed }), indexed, tree };
+  });
+}
+
+type Open<Look> = (image: Image, context: StageContext, options: PrepareOptions) => Promise<Look>;
+
+async function openWith<Look extends ImageLook>(
+  text: string,
+  options: UnpackOptions,
+  machine: Machine,
+  open: Open<Look>,
+): Promise<Look> {
   const scope = openScope(machine, options);
   return disposeWith(scope, async () => {
     const platform = await platformOption(options.platform);
     const { pull, concurrency } = options;
-    const open: Stage<Image, Opened> = defineStage('apply', async (image, context) => ({
-      image,
-      tree: await openImageTree(image, context, {
+    const stage: Stage<Image, Look> = defineStage('apply', async (image, context) =>
+      open(image, context, {
         ...(concurrency === undefined ? {} : { concurrency }),
         ...applyLimits(options),
         budgets: { ...machine.config.budgets, ...options.budgets },
       }),
-    }));
+    );
     // In the place of `apply`: its output is not the one that plugins' stages after it expect.
-    const stages = { ...scope.stages, apply: () => open as never };
+    const stages = { ...scope.stages, apply: () => stage as never };
     const how = { ...platform, ...(pull && { pull }), ...(concurrency && { concurrency }), apply: {} };
     const { found, row } = await obtain(text, how, { ...scope, stages });
     const afterApply = scope.plugins.registry.stagesAfter('apply').length;
     const whole = composeStages(row.slice(0, row.length - afterApply));
-    return lookAt((await whole.run(found.reference as never, scope.context)) as Opened);
+    return (await whole.run(found.reference as never, scope.context)) as Look;
   });
 }
 
-function lookAt({ image, tree }: Opened): OpenImage {
+function lookAt({ image, indexed }: Indexed): ImageLook {
   return {
     image,
-    tree,
     config: image.imageConfig,
-    layers: () => layerReports(image, tree),
+    layers: () => layerReports(image, indexed),
     history: () => historySteps(image),
     *entries() {
-      for (const entry of shownEntries(tree)) yield imagePath(entry);
+      for (const entry of indexed.shown()) yield imagePath(entry);
     },
-    list: (path) => listPath(tree, path),
-    find: (pattern) => findPaths(tree, pattern),
-    why: (path) => originOf(image, tree, path),
-    usage: (path, { depth = 1 } = {}) => usageBelow(tree, path, depth),
+    list: (path) => listPath(indexed, path),
+    find: (pattern) => findPaths(indexed, pattern),
+    why: (path) => originOf(image, indexed, path),
+    usage: (path, { depth = 1 } = {}) => usageBelow(indexed, path, depth),
     walk: (path, { layer, depth = Infinity } = {}) =>
-      layer === undefined ? walkImage(tree, path, depth) : walkLayer(tree, path, { layer, depth }),
+      layer === undefined ? walkImage(indexed, path, depth) : walkLayer(indexed, path, { layer, depth }),
     async [Symbol.asyncDispose]() {},
   };
 }

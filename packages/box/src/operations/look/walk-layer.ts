@@ -1,59 +1,65 @@
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { BoxError } from '@boxkit/contracts';
-import { layerSummary } from '@boxkit/layer-applier';
-import type { ImageTree } from '@boxkit/layer-applier';
+import { IndexedImage, joinPath, pathFromText, readStagedLayer } from '@boxkit/layer-applier';
+import type { BytePath } from '@boxkit/layer-applier';
 import { noSuchPath } from './entries.ts';
 import type { TreeLine } from './image-look.ts';
-import { line, noDirectory, text8 } from './walk.ts';
+import { describe, line, noDirectory } from './walk.ts';
 
 export interface LayerWalk {
   readonly layer: number;
   readonly depth: number;
 }
 
-/** What one layer holds and hides, by the tree that the store keeps of it and the whiteouts that its index lists. */
+/** What one layer holds and hides, by its index. Symlinks in it are not followed. */
 export function* walkLayer(
-  tree: ImageTree,
+  image: Pick<IndexedImage, 'layers'>,
   text: string,
   { layer: position, depth }: LayerWalk,
 ): Generator<TreeLine, void, undefined> {
-  const layer = tree.layers.find((one) => one.position === position);
+  const layer = image.layers[position];
   if (layer === undefined) {
-    throw new BoxError('ERR_BOX_USAGE', `cannot show layer ${position}: the image has ${tree.layers.length}`, {
+    throw new BoxError('ERR_BOX_USAGE', `cannot show layer ${position}: the image has ${image.layers.length}`, {
       hint: 'Layers count from 0 for the lowest; `box layers` lists them.',
     });
   }
-  const own = `${layer.directory}/tree`;
-  const { whiteouts, opaques } = layerSummary(layer);
+  const own = new IndexedImage([{ ...layer, position: 0 }], { alone: true });
+  const { whiteouts, opaques } = readStagedLayer(layer.layer, layer.directory);
   const hidden = namesByParent([...whiteouts, ...opaques]);
   const [whiteoutSet, opaqueSet] = [new Set<string>(whiteouts), new Set<string>(opaques)];
-  const parts = Buffer.from(text)
-    .toString('latin1')
-    .split('/')
-    .filter((part) => part !== '' && part !== '.');
-  // Nothing of a layer is followed: a symlink in it could lead out of the store.
-  for (let length = 1; length <= parts.length; length += 1) {
-    const path = parts.slice(0, length).join('/');
-    const stats = statOf(own, path);
-    if (parts.includes('..') || (stats === undefined && !hidden.has(path))) throw noSuchPath(text);
-    if (stats?.isDirectory() === false) throw noDirectory(text);
-  }
-  yield* below(parts.join('/'), 1);
+  const start = requireDirectory();
+  yield* below(start.path, start.node, 1);
 
-  function* below(parent: string, level: number): Generator<TreeLine, void, undefined> {
+  function requireDirectory(): { readonly path: BytePath; readonly node: number | undefined } {
+    let [path, node] = ['' as BytePath, own.find('/')?.node];
+    for (const name of pathFromText(text).split('/')) {
+      if (name === '' || name === '.') continue;
+      const found = node === undefined ? undefined : own.at({ node, path }, name);
+      path = joinPath(path, name);
+      if (found === undefined && !hidden.has(path)) throw noSuchPath(text);
+      if (found !== undefined && found.kind !== 'directory') throw noDirectory(text);
+      node = found?.node;
+    }
+    return { path, node };
+  }
+
+  function* below(parent: BytePath, node: number | undefined, level: number): Generator<TreeLine, void, undefined> {
     if (level > depth) return;
-    const names = namesIn(own, parent, hidden.get(parent));
+    const there = new Map(
+      node === undefined ? [] : Array.from(own.list({ node, path: parent }), (one) => [one.name, one]),
+    );
+    const names = [...new Set([...there.keys(), ...(hidden.get(parent) ?? [])])].toSorted();
     for (const [at, name] of names.entries()) {
-      const path = parent === '' ? name : `${parent}/${name}`;
-      const stats = statOf(own, path);
+      const path = joinPath(parent, name);
+      const found = there.get(name);
       const opaque = opaqueSet.has(path) ? { opaque: true } : {};
       yield {
         ...line(path, name, level, at === names.length - 1),
-        ...describe(own, path, stats),
-        ...(stats === undefined && whiteoutSet.has(path) ? { type: 'whiteout' } : opaque),
+        ...(found === undefined ? { type: 'directory', size: 0 } : describe(own, found)),
+        ...(found === undefined && whiteoutSet.has(path) ? { type: 'whiteout' } : opaque),
         layer: position,
       };
-      if (stats?.isDirectory() === true || (stats === undefined && hidden.has(path))) yield* below(path, level + 1);
+      const isDirectory = found === undefined ? hidden.has(path) : found.kind === 'directory';
+      if (isDirectory) yield* below(path, found?.node, level + 1);
     }
   }
 }
@@ -71,28 +77,4 @@ function namesByParent(paths: readonly string[]): ReadonlyMap<string, ReadonlySe
     }
   }
   return names;
-}
-
-function namesIn(own: string, parent: string, hidden: ReadonlySet<string> = new Set()): readonly string[] {
-  const stats = statOf(own, parent);
-  const there = stats === undefined ? [] : readdirSync(buffer(parent === '' ? own : `${own}/${parent}`), 'latin1');
-  return [...new Set([...there, ...hidden])].toSorted();
-}
-
-/** What the layer has at a path; a whiteout as overlayfs keeps it is nothing. */
-function statOf(own: string, path: string): Stats | undefined {
-  const stats = lstatSync(buffer(path === '' ? own : `${own}/${path}`), { throwIfNoEntry: false });
-  return stats?.isCharacterDevice() === true && stats.rdev === 0 ? undefined : stats;
-}
-
-function describe(own: string, path: string, stats: Stats | undefined): Pick<TreeLine, 'type' | 'size' | 'link'> {
-  if (stats === undefined || stats.isDirectory()) return { type: 'directory', size: 0 };
-  if (stats.isSymbolicLink()) {
-    return { type: 'symlink', size: 0, link: text8(readlinkSync(buffer(`${own}/${path}`), 'latin1')) };
-  }
-  return stats.isFile() ? { type: 'file', size: stats.size } : { type: 'other', size: 0 };
-}
-
-function buffer(latin1: string): Buffer {
-  return Buffer.from(latin1, 'latin1');
 }

@@ -1,18 +1,18 @@
 import type { Image } from '@boxkit/contracts';
-import { findInImage, pathFromText, pathText, survey } from '@boxkit/layer-applier';
-import type { BytePath, ImageTree, SurveyedEntry } from '@boxkit/layer-applier';
+import { pathFromText, pathText } from '@boxkit/layer-applier';
+import type { BytePath, IndexedEntry, IndexedImage } from '@boxkit/layer-applier';
 import { imagePath, noSuchPath } from './entries.ts';
 import { createdBy } from './history.ts';
 import type { ImagePath, PathInLayer, PathOrigin } from './image-look.ts';
 
 /** Which layers have to do with a path, and how; its last component is not followed. */
-export function originOf(image: Image, tree: ImageTree, text: string): PathOrigin {
+export function originOf(image: Image, indexed: IndexedImage, text: string): PathOrigin {
   // A path that is shown no more has no symlinks to follow.
-  const path = findInImage(tree, text, { follow: false })?.path ?? plainPath(text);
+  const path = indexed.find(text, { follow: false })?.path ?? plainPath(text);
   const steps = new Map<number, { does?: PathInLayer['does']; entry?: ImagePath }>();
   let owner: number | undefined;
   let below = false;
-  for (const surveyed of survey(tree)) {
+  for (const surveyed of indexed.survey()) {
     if (surveyed.path !== path) continue;
     const { layer, shown, met, entry } = surveyed;
     if (shown && met === undefined) owner = layer.position;
@@ -36,7 +36,7 @@ export function originOf(image: Image, tree: ImageTree, text: string): PathOrigi
 /** What the nearest layer above does with the path is learnt from the entry below. */
 function tell(
   steps: Map<number, { does?: PathInLayer['does']; entry?: ImagePath }>,
-  { met }: Pick<SurveyedEntry, 'met'>,
+  { met }: Pick<IndexedEntry, 'met'>,
 ): void {
   if (met === undefined) return;
   const does = { replaced: 'changes', merged: 'keeps', deleted: 'deletes' } as const;

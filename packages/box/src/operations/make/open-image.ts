@@ -1,5 +1,5 @@
-import type { Image } from '@boxkit/contracts';
-import type { ImageTree } from '@boxkit/layer-applier';
+import { join } from 'node:path';
+import type { Image, ImageBudgets } from '@boxkit/contracts';
 import type { UnpackOptions } from '../../options.ts';
 import { imagePath } from '../look/entries.ts';
 import { createdBy, historySteps } from '../look/history.ts';
@@ -12,19 +12,14 @@ import { openBase } from './read-base.ts';
 export async function openImage(text: string, options: UnpackOptions, machine: Machine): Promise<OpenedImage> {
   const scope = openScope(machine, options);
   return disposeWith(scope, async () => {
+    const budgets = { ...machine.config.budgets, ...options.budgets };
     const { image } = await openBase(text, options, storeReference('opened'), scope);
-    let tree: Promise<ImageTree> | undefined;
-    const opened = async (): Promise<ImageTree> => {
-      const { openImageTree } = await import('@boxkit/layer-applier');
-      tree ??= openImageTree(image, scope.context);
-      return tree;
-    };
     return {
       reference: image.reference.text,
       platform: image.platform,
       manifest: image.manifest,
       config: image.imageConfig,
-      layers: image.layers.map((_, position) => layerOf(image, position, opened, scope)),
+      layers: image.layers.map((_, position) => layerOf(image, position, { scope, budgets })),
       history: () => historySteps(image),
       append: async (layers, how) => (await import('./append.ts')).append(image, layers, how, machine),
       configure: async (changes, how) => (await import('./configure.ts')).configure(image, changes, how, machine),
@@ -35,7 +30,12 @@ export async function openImage(text: string, options: UnpackOptions, machine: M
   });
 }
 
-function layerOf(image: Image, position: number, opened: () => Promise<ImageTree>, { context }: Scope): ImageLayer {
+interface LayerContext {
+  readonly scope: Scope;
+  readonly budgets: ImageBudgets;
+}
+
+function layerOf(image: Image, position: number, { scope: { context }, budgets }: LayerContext): ImageLayer {
   const layer = image.layers[position];
   if (layer === undefined) throw new RangeError(`no layer ${position}`);
   const { descriptor, diffId, chainId } = layer;
@@ -49,13 +49,12 @@ function layerOf(image: Image, position: number, opened: () => Promise<ImageTree
     ...createdBy(image, position),
     blob,
     async *entries() {
-      const { readIndex } = await import('@boxkit/layer-applier');
-      const found = (await opened()).layers.find((one) => one.diffId === diffId);
-      if (found === undefined) return;
-      for (const entry of readIndex(found.index)) {
+      const { createBudgets, ensureIndex, readIndex } = await import('@boxkit/layer-applier');
+      const directory = await ensureIndex(layer, image, context, { signal, budgets: createBudgets(budgets) });
+      for (const entry of readIndex(join(directory, 'index'))) {
         signal.throwIfAborted();
         if (entry.implied) continue;
-        const file = imagePath({ entry, path: entry.path, layer: found });
+        const file = imagePath({ entry, path: entry.path, layer: { position } });
         const told: LayerFile = { ...file, type: entry.type, layer: position };
         yield told;
       }

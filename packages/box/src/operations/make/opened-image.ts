@@ -19,7 +19,7 @@ export interface ImageLayer {
   readonly chainId: ChainId;
   /** The step of the build that made it, when the config tells. */
   readonly createdBy?: string;
-  /** What its tar holds, in the tar's order; extracted into the store, and so verified, when it is not yet. */
+  /** What its tar holds, in the tar's order. Read from the layer's index, for which the blob is read through, and so verified, when it has none. */
   entries(): AsyncIterableIterator<LayerFile>;
   /** The blob as it is stored. Throws before its end when digest or size is not the descriptor's. */
   blob(): AsyncIterable<Uint8Array>;
