@@ -23,7 +23,7 @@ import { readKept, writeKept } from './kept-layer.ts';
 import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks.ts';
 import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
 import type { Settled } from './overlay-settle.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 import { lazyRootfsWorker, startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
 
 interface Build {

@@ -5,7 +5,7 @@ import type { MergeLayer } from '../merge/merge-layer.ts';
 import type { OrphanMarks } from './overlay-marks.ts';
 import { OverlayPatch } from './overlay-patch.ts';
 import { bytes, type OverlayView, type Seen, type SeenDirectory } from './overlay-view.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 /** What a mark's place depends on. */
 export interface MarkedLayer {

@@ -6,7 +6,7 @@ import { openBelow, openForChange } from '../merge/open-directory.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import type { RootAttributes } from './overlay-stack.ts';
 import { imageXattrs } from './overlay-xattrs.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 /** Marks that have no place in the layer's own tree: what they hide is known only above other layers. */
 export interface OrphanMarks {

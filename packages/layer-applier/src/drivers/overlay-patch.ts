@@ -13,7 +13,7 @@ import { check, cString, currentDirectory, mknodAt, setTimesAt, setXattr } from 
 import { joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { bytes, type SeenDirectory } from './overlay-view.ts';
 import { imageXattrs } from './overlay-xattrs.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 const S_IFCHR = 0o020000;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Probe, StageContext } from '@boxkit/contracts';
 import { check, cString, currentDirectory, mknodAt, setXattr } from '@boxkit/linux';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 const characterDevice = 0o020000;
 

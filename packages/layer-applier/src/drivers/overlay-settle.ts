@@ -6,7 +6,7 @@ import { hideBelow, type Hides } from './overlay-hides.ts';
 import { OverlayPatch } from './overlay-patch.ts';
 import { bytes, isWhiteout, OverlayView, type Seen, type SeenDirectory } from './overlay-view.ts';
 import type { OrphanMarks } from './overlay-marks.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 export interface SettleOptions {
   /** The layer to settle, in overlay form. */

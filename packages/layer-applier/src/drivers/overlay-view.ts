@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { findXattr } from '@boxkit/linux';
 import { joinPath, type BytePath } from '../byte-path.ts';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 /** What a path is in a stack of layers. All paths are strings of bytes (latin1). */
 export type Seen =

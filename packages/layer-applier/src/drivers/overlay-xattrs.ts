@@ -1,5 +1,5 @@
 import { getXattr, listXattrs } from '@boxkit/linux';
-import type { OverlayNamespace } from './rootfs-job.ts';
+import type { OverlayNamespace } from './overlay-namespace.ts';
 
 /**
  * The attributes of a directory of a layer that belong to the image: the overlay's own marks do not. An image's attribute of such a name is kept escaped (`trusted.overlay.overlay.`), and so is none.

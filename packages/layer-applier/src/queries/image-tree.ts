@@ -5,12 +5,18 @@ import { isMachineRoot } from '@boxkit/linux';
 import { ensureStack } from '../drivers/overlay-stack.ts';
 import { bytes, OverlayView } from '../drivers/overlay-view.ts';
 
-/** An image's layers in the store, seen as the one tree that they make; nothing is mounted or merged. */
-export interface ImageTree {
-  readonly view: OverlayView;
+/** What an image's tree is put together from: plain data, so that another process can look at it too. */
+export interface TreeParts {
+  /** Absolute paths as bytes (latin1), topmost first. */
+  readonly lower: readonly string[];
   /** Lowest first. */
   readonly layers: readonly TreeLayer[];
   readonly idMap: IdMap;
+}
+
+/** An image's layers in the store, seen as the one tree that they make; nothing is mounted or merged. */
+export interface ImageTree extends TreeParts {
+  readonly view: OverlayView;
   /** The layer whose entry is seen under a name of a merged directory. */
   ownerOf(merged: readonly string[], name: string): TreeLayer | undefined;
 }
@@ -44,8 +50,13 @@ export async function openImageTree(
     const trees = lower.filter((tree) => tree.startsWith(`${directory}/`));
     return { diffId, position, directory, index: join(path, 'index'), trees };
   });
+  return imageTree({ lower, layers, idMap });
+}
+
+export function imageTree({ lower, layers, idMap }: TreeParts): ImageTree {
   return {
     view: new OverlayView(lower, isMachineRoot() ? 'trusted' : 'user'),
+    lower,
     layers,
     idMap,
     ownerOf(merged, name) {

@@ -71,15 +71,15 @@ function movedIn(view: OverlayView, layer: TreeLayer): MovedDirectories {
     const found = view.resolve(path);
     if (typeof found !== 'string' && found.path !== path) moved.set(path, found.path);
   }
-  if (moved.size === 0) return { directories: moved, settle: (path) => path };
-  return {
-    directories: moved,
-    settle(path) {
-      for (let at = parentPath(path); at !== ''; at = parentPath(at)) {
-        const to = moved.get(at);
-        if (to !== undefined) return (to === '' ? path.slice(at.length + 1) : to + path.slice(at.length)) as BytePath;
-      }
-      return path;
-    },
-  };
+  return { directories: moved, settle: (path) => settleWith(moved, path) };
+}
+
+/** Where a path is when some directories are elsewhere. */
+export function settleWith(moved: ReadonlyMap<string, BytePath>, path: BytePath): BytePath {
+  if (moved.size === 0) return path;
+  for (let at = parentPath(path); at !== ''; at = parentPath(at)) {
+    const to = moved.get(at);
+    if (to !== undefined) return (to === '' ? path.slice(at.length + 1) : to + path.slice(at.length)) as BytePath;
+  }
+  return path;
 }

@@ -7,13 +7,16 @@ import { plainLook } from './plain-look.ts';
 
 /** How hardlinks are written once their layers are one. */
 export interface LinkPlan {
-  /** What a link is written as, by its layer and place: a link to a path, or nothing, since it was written with the content. */
-  linkOf(position: number, offset: number): BytePath | 'written' | undefined;
+  /** What a link is written as, by `placeKey`: a link to a path, or nothing, since it was written with the content. */
+  readonly targets: ReadonlyMap<string, BytePath | 'written'>;
   /** By position: entries whose content is written under the name of a link, since their own is not shown. */
   readonly carried: ReadonlyMap<number, ReadonlyMap<number, BytePath>>;
 }
 
-const key = (position: number, offset: number): string => `${position}:${offset}`;
+/** Names an entry by its layer and place. */
+export function placeKey(position: number, offset: number): string {
+  return `${position}:${offset}`;
+}
 
 /**
  * A link leads to what it leads to under a name that the image shows: the entry's own, or else that of the first link,
@@ -22,7 +25,7 @@ const key = (position: number, offset: number): string => `${position}:${offset}
 export function planLinks(tree: ImageTree, { shown, links }: ChosenEntries, from: number): LinkPlan {
   const targets = new Map<string, BytePath | 'written'>();
   const carried = new Map<number, Map<number, BytePath>>();
-  const groups = Map.groupBy(links, ({ target }) => key(target.position, target.offset));
+  const groups = Map.groupBy(links, ({ target }) => placeKey(target.position, target.offset));
   for (const group of groups.values()) {
     const ordered = group.toSorted((a, b) => a.position - b.position);
     const [first] = ordered;
@@ -37,10 +40,10 @@ export function planLinks(tree: ImageTree, { shown, links }: ChosenEntries, from
     }
     const name = own ?? first.path;
     for (const { position, offset, path } of ordered) {
-      targets.set(key(position, offset), path === name ? 'written' : name);
+      targets.set(placeKey(position, offset), path === name ? 'written' : name);
     }
   }
-  return { carried, linkOf: (position, offset) => targets.get(key(position, offset)) };
+  return { carried, targets };
 }
 
 /** The name that the image shows of a link's target; undefined when it shows none. */

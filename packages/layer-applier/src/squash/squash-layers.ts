@@ -3,16 +3,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Image, Layer } from '@boxkit/contracts';
-import { joinPath, type BytePath } from '../byte-path.ts';
+import type { BytePath } from '../byte-path.ts';
+import { startRootfsWorker } from '../drivers/rootfs-worker-client.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { openTar } from '../pack/open-tar.ts';
 import type { ImageTree, TreeLayer } from '../queries/image-tree.ts';
-import { movedDirectories } from '../queries/settled-path.ts';
-import { type EncodedEntry, encodeEntry, endOfTar } from '../tar/encode-entry.ts';
-import { chooseEntries, type ChosenEntries } from './choose-entries.ts';
+import { settleWith } from '../queries/settled-path.ts';
+import { encodeEntry, endOfTar } from '../tar/encode-entry.ts';
 import { copyEntries, type Written } from './copy-entries.ts';
 import { gather } from './gather.ts';
-import { planLinks } from './link-plan.ts';
+import { placeKey } from './link-plan.ts';
+import { NumberList } from './number-list.ts';
+import { planSquash, type SquashPlan } from './plan-squash.ts';
 
 export interface SquashOptions {
   readonly image: Image;
@@ -35,29 +37,38 @@ export function squashLayers(options: SquashOptions): AsyncGenerator<Uint8Array,
 }
 
 async function* pieces(options: SquashOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { image, tree, from, signal } = options;
-  const chosen = chooseEntries(tree, from);
+  const { image, tree, signal } = options;
+  const { first, links, ...plan } = await makePlan(options);
   // Directories and marks first: whatever a reader makes of what comes after, it is made where it belongs.
-  for (const entry of directoriesAndMarks(chosen)) yield encodeEntry(entry);
-  const links = planLinks(tree, chosen, from);
+  for (const entry of first) yield encodeEntry(entry);
   for (const layer of tree.layers.toSorted((a, b) => a.position - b.position)) {
     const { position } = layer;
     const source = image.layers[position];
-    const [shown, carried] = [chosen.shown.get(position), links.carried.get(position)];
-    if (source === undefined || (shown === undefined && carried === undefined)) continue;
-    const moved = movedDirectories(tree, layer);
+    const [offsets, carried] = [plan.shown.get(position), links.carried.get(position)];
+    if (source === undefined || (offsets === undefined && carried === undefined)) continue;
+    const shown = offsets === undefined ? undefined : NumberList.of(offsets);
+    const moved = plan.moved.get(position) ?? new Map<string, BytePath>();
     const choose = (entry: LayerEntry): Written | undefined => {
       if (entry.implied || ['directory', 'whiteout', 'opaque'].includes(entry.type)) return undefined;
       const name = carried?.get(entry.offset);
       if (name !== undefined) return { path: name, link: entry.type === 'hardlink' ? ('' as BytePath) : entry.link };
       if (shown?.has(entry.offset) !== true) return undefined;
-      const link = entry.type === 'hardlink' ? links.linkOf(position, entry.offset) : undefined;
-      return link === 'written' ? undefined : { path: moved.settle(entry.path), link: link ?? entry.link };
+      const link = entry.type === 'hardlink' ? links.targets.get(placeKey(position, entry.offset)) : undefined;
+      return link === 'written' ? undefined : { path: settleWith(moved, entry.path), link: link ?? entry.link };
     };
     yield* copyFrom(layer, source, choose, options);
   }
   yield endOfTar;
   signal.throwIfAborted();
+}
+
+/** Files with subordinate ids may be in directories that only root of the user namespace may look into. */
+async function makePlan({ tree, from, signal }: SquashOptions): Promise<SquashPlan> {
+  if (tree.idMap.kind !== 'subordinate') return planSquash(tree, from);
+  const { lower, layers, idMap } = tree;
+  await using worker = startRootfsWorker(idMap, signal);
+  const plan = await worker.run<SquashPlan>({ kind: 'squash-plan', parts: { lower, layers, idMap }, from });
+  return plan;
 }
 
 async function* copyFrom(
@@ -78,28 +89,4 @@ async function* copyFrom(
   } finally {
     await rm(file, { force: true });
   }
-}
-
-function* directoriesAndMarks({
-  directories,
-  whiteouts,
-  opaques,
-}: ChosenEntries): Generator<EncodedEntry, void, undefined> {
-  const names = [...directories.keys(), ...whiteouts.filter((path) => !directories.has(path))].toSorted();
-  for (const path of names) {
-    const directory = directories.get(path);
-    if (directory === undefined) {
-      const slash = path.lastIndexOf('/') + 1;
-      yield mark(`${path.slice(0, slash)}.wh.${path.slice(slash)}` as BytePath);
-      continue;
-    }
-    yield directory;
-    if (opaques.has(path)) yield mark(joinPath(path, '.wh..wh..opq'));
-  }
-}
-
-function mark(path: BytePath): EncodedEntry {
-  const mtime = { seconds: 0, nanoseconds: 0 };
-  const plain = { mode: 0, uid: 0, gid: 0, size: 0, major: 0, minor: 0, xattrs: undefined };
-  return { ...plain, type: 'file', path, link: '' as BytePath, mtime };
 }
