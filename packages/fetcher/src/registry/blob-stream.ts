@@ -99,7 +99,12 @@ async function openRange(request: BlobRequest, position: number): Promise<Opened
 }
 
 async function openWhole(request: BlobRequest): Promise<OpenedBody> {
-  const response = await ask(request, {});
+  let response = await ask(request, {});
+  if (response.status === 416) {
+    // No range was asked for: who answers so (a stale cache, a broken proxy) may know better a moment later.
+    response.discard();
+    response = await ask(request, {});
+  }
   if (response.status === 200 || (response.status === 206 && rangeStart(request, response) === 0)) {
     return opened(request, response, 0);
   }
