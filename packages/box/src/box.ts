@@ -30,6 +30,7 @@ import type {
   AppendOptions,
   BoxRunOptions,
   Cancellable,
+  FsckOptions,
   ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,
@@ -166,7 +167,7 @@ export interface Box extends AsyncDisposable {
   /** Removes what no image, container or running process needs. Safe while others pull and run. */
   prune(options?: PruneOptions): Promise<PruneResult>;
   /** Verifies everything in the store again; with `repair` removes what is damaged, for a pull to bring back. */
-  fsck(options?: Cancellable & { readonly repair?: boolean }): Promise<FsckResult>;
+  fsck(options?: FsckOptions): Promise<FsckResult>;
   /** Checks a user name and password with a registry, and keeps them where docker and podman find them too. */
   login(registry: string, options: LoginOptions): Promise<SavedLogin>;
   /** Forgets a registry's credentials; resolves to the places they were in. */

@@ -16,6 +16,7 @@ export type {
   AppendOptions,
   BoxRunOptions,
   Cancellable,
+  FsckOptions,
   ConfigureOptions,
   Diagnosis,
   DirectoryRunOptions,

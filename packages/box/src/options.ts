@@ -13,6 +13,16 @@ export interface Cancellable {
   readonly signal?: AbortSignal;
 }
 
+export interface FsckOptions extends Cancellable {
+  /** Remove what is damaged; else only say so. */
+  readonly repair?: boolean;
+  /**
+   * Compare the contents of extracted layers with their blobs, as far as those are there: takes the time and the room of an
+   * extraction of each. Else only what the layer's index has: types, modes, owners, times, sizes, links.
+   */
+  readonly deep?: boolean;
+}
+
 /** When to ask the source: `missing` only when the store has no such image, `never` not even then. */
 export type PullPolicy = 'always' | 'missing' | 'never';
 

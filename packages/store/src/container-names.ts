@@ -70,7 +70,7 @@ function claims(layout: Layout, name: string): string[] {
   return unless('ENOENT', [], () => readdirSync(join(layout.names, name)));
 }
 
-function isName(name: string): boolean {
+export function isName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name);
 }
 

@@ -124,6 +124,21 @@ test('what killed processes left is counted and no problem; what a living one st
   expect(leftovers.partial.bytes).toBeGreaterThanOrEqual(5000);
 });
 
+test('what stands in the way of a name is found', async () => {
+  await using t = await temporaryStore();
+  await using _ = await t.store.containers.create({ name: 'proper' });
+  writeFileSync(join(t.home, 'names/taken'), '');
+  mkdirSync(join(t.home, 'names/-no-name'));
+  const { problems } = await t.store.fsck({ repair: true });
+  expect(problems.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
+    'unknown names/-no-name',
+    'unknown names/taken',
+  ]);
+  expect((await t.store.fsck()).problems).toEqual([]);
+  await using container = await t.store.containers.create({ name: 'taken' });
+  expect(await t.store.containers.find('taken')).toMatchObject({ containerId: container.containerId });
+});
+
 test('trees are verified by whoever knows how', async () => {
   await using t = await temporaryStore();
   const { diffId } = await putImage(t.store, 'app');

@@ -2,6 +2,7 @@ import type { BoxEvent } from '@boxkit/contracts';
 import { lockFile } from '@boxkit/linux';
 import { diskError } from './disk-error.ts';
 import { blobItems, containerItems, imageItems, type Item, treeItems, volumeItems } from './fsck-items.ts';
+import { nameItems } from './fsck-names.ts';
 import { findLeftovers, type Leftovers } from './fsck-leftovers.ts';
 import type { Layout } from './layout.ts';
 import { pruneLockOf } from './lease.ts';
@@ -47,7 +48,8 @@ export interface FsckProblem {
 }
 
 /**
- * Hashes every blob again, and checks that every image has its blobs, that containers and volumes have their records.
+ * Hashes every blob again, and checks that every image has its blobs, that containers and volumes have their records, and
+ * that names are claimed properly.
  * Abandoned staging and partial blobs are no problems, only counted. Works while others pull.
  */
 export async function fsck(layout: Layout, removeTree: RemoveTree, options: FsckOptions = {}): Promise<FsckResult> {
@@ -63,6 +65,7 @@ export async function fsck(layout: Layout, removeTree: RemoveTree, options: Fsck
       ...treeItems(layout, options),
       ...containerItems(layout),
       ...volumeItems(layout),
+      ...nameItems(layout),
     ];
     for (const item of items) await look(item);
     for (const item of imageItems(layout, broken)) await look(item);

@@ -2,15 +2,16 @@ import { existsSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isBoxError } from '@boxkit/contracts';
-import { type LayerEntry, readIndex, readKept } from '@boxkit/layer-applier';
-import { below, look, walk } from './fsck-tree.ts';
+import { type KeptLayer, type LayerEntry, readIndex, readKept } from '@boxkit/layer-applier';
+import { type Fault, metadataFault } from './fsck-metadata.ts';
+import { below, isPlain, look, walk } from './fsck-tree.ts';
 import { FingerprintTable } from './look/fingerprint-table.ts';
 
 /** Entries between two looks at the signal. */
 const batch = 1000;
 
 /** Paths at fault, and what is wrong with them. */
-type Faults = Map<string, string>;
+type Faults = Map<string, Fault>;
 
 /** What of the index need not be in the tree as it stands there. */
 interface Marks {
@@ -18,12 +19,14 @@ interface Marks {
   readonly takenOut: ReadonlySet<string>;
   /** Of whiteouts, as far as the index has been read. */
   readonly hidden: Set<string>;
+  /** Whether files belong to whom the index says: the layer was extracted by root, for root. */
+  readonly owned: boolean;
 }
 
 /**
- * What is wrong with an extracted layer, in words: a file of its tree that is missing, or of another type, mode, size or
- * target than its index has it, or that its index does not have. Undefined for a sound one, and when it is gone. Contents
- * are not read: the index does not have their digests.
+ * What is wrong with an extracted layer, in words: a file of its tree that is missing, or of another type, mode, owner, time,
+ * size or target than its index has it, or that its index does not have. Undefined for a sound one, and when it is gone.
+ * Contents are not read: the index does not have their digests.
  */
 export async function layerProblem(directory: string, signal?: AbortSignal): Promise<string | undefined> {
   const problem = await problemOf(directory, signal);
@@ -45,12 +48,14 @@ async function problemOf(directory: string, signal: AbortSignal | undefined): Pr
   if (typeof root !== 'object' || !root.isDirectory()) return 'it has no tree';
   const isKnown = (path: string): boolean => known.compare(path, '', '') !== 'missing';
   for await (const path of walk(tree, isKnown, signal)) {
-    if (!isKnown(path)) faults.set(path, 'is not in its index');
+    if (!isKnown(path)) faults.set(path, { what: 'is not in its index' });
   }
-  const [first] = faults;
+  const causes = [...faults].filter(([, { follows }]) => follows !== true);
+  const told = causes.length > 0 ? causes : [...faults];
+  const [first] = told;
   if (first === undefined) return undefined;
-  const more = faults.size === 1 ? '' : `, and ${faults.size - 1} more`;
-  return `${Buffer.from(first[0], 'latin1').toString()} ${first[1]}${more}`;
+  const more = told.length === 1 ? '' : `, and ${told.length - 1} more`;
+  return `${Buffer.from(first[0], 'latin1').toString()} ${first[1].what}${more}`;
 }
 
 interface Comparison {
@@ -66,7 +71,9 @@ async function compareIndex(
   { tree, faults, known }: Comparison,
   signal?: AbortSignal,
 ): Promise<void> {
-  const marks: Marks = { takenOut: takenOutOf(directory), hidden: new Set() };
+  const kept = readKept(directory);
+  const owned = process.getuid?.() === 0 && kept.form?.endsWith(' host') === true;
+  const marks: Marks = { takenOut: takenOutOf(kept), hidden: new Set(), owned };
   /** Hardlinks at fault by their targets: a target that comes again later is another file. */
   const unlinked = new Map<string, string[]>();
   let count = 0;
@@ -83,13 +90,12 @@ async function compareIndex(
       faults.delete(entry.path);
       continue;
     }
-    faults.set(entry.path, fault);
+    faults.set(entry.path, typeof fault === 'string' ? { what: fault } : fault);
     if (entry.type === 'hardlink') unlinked.set(entry.link, [...(unlinked.get(entry.link) ?? []), entry.path]);
   }
 }
 
-function takenOutOf(directory: string): Set<string> {
-  const { whiteouts, opaques } = readKept(directory);
+function takenOutOf({ whiteouts, opaques }: KeptLayer): Set<string> {
   const places = new Set<string>();
   for (const path of [...whiteouts, ...opaques]) {
     for (let at: string = path; at !== '' && !places.has(at); at = at.slice(0, Math.max(at.lastIndexOf('/'), 0)))
@@ -98,7 +104,7 @@ function takenOutOf(directory: string): Set<string> {
   return places;
 }
 
-function faultOf(entry: LayerEntry, tree: string, marks: Marks): string | undefined {
+function faultOf(entry: LayerEntry, tree: string, marks: Marks): string | Fault | undefined {
   const stat = look(tree, entry.path);
   // A later entry took the parent's place, and that one is looked at itself; or this user may not look.
   if (stat === 'replaced' || stat === 'closed') return undefined;
@@ -111,11 +117,10 @@ function faultOf(entry: LayerEntry, tree: string, marks: Marks): string | undefi
     return 'leads elsewhere';
   }
   if (entry.type === 'hardlink') return linkFault(entry, stat, tree);
-  if (entry.type === 'symlink' || entry.type === 'whiteout') return undefined;
-  // Without privilege the kernel may have taken setuid and its kin.
-  const bits = process.getuid?.() === 0 ? 0o7777 : 0o777;
-  if ((stat.mode & bits) === (entry.mode & bits)) return undefined;
-  return `has the mode ${(stat.mode & 0o7777).toString(8)}, not ${entry.mode.toString(8)}`;
+  if (entry.type === 'whiteout') return undefined;
+  // To take marks out of a directory changes its time, and one that is implied has none of its own.
+  const timed = !entry.implied && !(stat.isDirectory() && marks.takenOut.has(entry.path));
+  return metadataFault(entry, stat, { owned: marks.owned, timed });
 }
 
 /** A whiteout of a path that the layer has as a directory makes that opaque; one of a directory made only for marks takes its place. */
@@ -129,15 +134,6 @@ function linkFault({ link }: LayerEntry, stat: Stats, tree: string): string | un
   // Its target was replaced or lay beside the tree; one that is missing is at fault itself.
   if (typeof target !== 'object' || target.ino === stat.ino || !isPlain(tree, link)) return undefined;
   return 'is no link to its target any more';
-}
-
-/** Whether no symlink is on the way to a path. */
-function isPlain(tree: string, path: string): boolean {
-  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
-    const stat = look(tree, path.slice(0, slash));
-    if (typeof stat !== 'object' || !stat.isDirectory()) return false;
-  }
-  return true;
 }
 
 function isOf({ type }: LayerEntry, stat: Stats): boolean {

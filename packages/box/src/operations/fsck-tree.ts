@@ -20,6 +20,15 @@ export function look(tree: string, path: string): Stats | Unseen | undefined {
   }
 }
 
+/** Whether no symlink is on the way to a path. */
+export function isPlain(tree: string, path: string): boolean {
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+    const stat = look(tree, path.slice(0, slash));
+    if (typeof stat !== 'object' || !stat.isDirectory()) return false;
+  }
+  return true;
+}
+
 /** The paths in a tree, parents first, without what is below those that `enters` declines. Follows no link. */
 export async function* walk(
   tree: string,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   renameSync,
@@ -8,6 +9,7 @@ import {
   symlinkSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +45,12 @@ it('fsck verifies extracted layers by their indexes; repair removes them, and th
     [/^etc\/motd is missing$/, (tree) => rmSync(join(tree, 'etc/motd'))],
     [/^etc\/motd has 2 bytes, not 11$/, (tree) => truncateSync(join(tree, 'etc/motd'), 2)],
     [/^etc\/motd has the mode 600, not 644$/, (tree) => chmodSync(join(tree, 'etc/motd'), 0o600)],
+    [
+      /^etc\/motd was changed at 2001-09-09T01:46:40\.000Z, not at /,
+      (tree) => utimesSync(join(tree, 'etc/motd'), 1e9, 1e9),
+    ],
+    [/^usr\/bin was changed at /, (tree) => utimesSync(join(tree, 'usr/bin'), 1e9, 1e9)],
+    [/^etc\/motd belongs to 5:6, not to 0:0$/, (tree) => lchownSync(join(tree, 'etc/motd'), 5, 6)],
     [/^bin leads elsewhere$/, (tree) => (unlinkSync(join(tree, 'bin')), symlinkSync('etc', join(tree, 'bin')))],
     [/^usr\/bin\/same is no link to its target any more$/, (tree) => replaceByCopy(join(tree, 'usr/bin/same'))],
     [/^etc\/extra is not in its index$/, (tree) => writeFileSync(join(tree, 'etc/extra'), 'x')],
@@ -101,6 +109,40 @@ it('what a layer replaces, hides and links in odd ways is no damage, in whatever
   await box.plan(`oci:${layout}:a`, { args: ['/bin/tool'] });
   expect(lstatSync(box.store.layers.pathOf(odd.diffId)).isDirectory()).toBe(true);
   expect((await box.fsck()).problems).toEqual([]);
+});
+
+it('with deep, files are compared with the blob: other bytes of the same size and time are found', async () => {
+  await using work = await temporaryDirectory('fsck-deep');
+  const hiding = buildLayer([
+    { path: 'was/file', content: 'x' },
+    { path: 'was', type: 'symlink', link: '/etc' },
+    { path: 'twice', content: 'one' },
+    { path: 'twice', content: 'two' },
+    { path: 'empty', content: '' },
+  ]);
+  const layout = join(work.path, 'layout');
+  await writeOciLayout(layout, [{ document: buildImage({ layers: [layer, hiding] }), name: 'a' }]);
+  await using box = await createBox({ home: join(work.path, 'home') });
+  const reference = `oci:${layout}:a`;
+  await box.pull(reference);
+  await box.plan(reference, { args: ['/bin/tool'] });
+  expect((await box.fsck({ deep: true })).problems).toEqual([]);
+
+  const kept = box.store.layers.pathOf(layer.diffId);
+  const motd = join(kept, 'tree/etc/motd');
+  const { atimeMs, mtimeMs } = lstatSync(motd);
+  writeFileSync(motd, 'hello AGAIN');
+  utimesSync(motd, atimeMs / 1000, mtimeMs / 1000);
+  expect((await box.fsck()).problems).toEqual([]);
+  const problems = [{ kind: 'layer', name: layer.diffId, path: kept, problem: 'etc/motd has another content' }];
+  expect(await box.fsck({ deep: true, repair: true })).toMatchObject({ problems, repaired: true });
+  await box.plan(reference, { args: ['/bin/tool'] });
+  expect((await box.fsck({ deep: true })).problems).toEqual([]);
+
+  // A blob that is damaged itself is one problem of its own.
+  truncateSync(box.store.blobs.pathOf(layer.descriptor.digest), 10);
+  expect((await box.fsck({ deep: true })).problems.map(({ kind }) => kind)).toEqual(['blob', 'image']);
+  expect(box.store.layers.pathOf(layer.diffId)).toBe(kept);
 });
 
 it('a merged tree that lost a part is found', async () => {

@@ -7,20 +7,24 @@ import { toJson } from '../output/json.ts';
 export const fsck = defineCommand({
   name: 'fsck',
   summary: 'verify the store',
-  description: `Reads every blob again, compares extracted layers with their indexes both ways (types, modes, sizes, links; not
-contents, which the index does not have), and checks that every image has all of its blobs, that merged trees, containers
-and volumes have their parts. Says what would be removed, and what killed processes left. A repair leaves containers and
-volumes with files in them: no pull brings those back. Ends with status 1 when something is damaged and was not
-repaired.`,
-  options: { repair: { type: 'flag', summary: 'remove what is damaged; the next pull brings it back' } },
+  description: `Reads every blob again, compares extracted layers with their indexes both ways (types, modes, owners, times,
+sizes, links; with --deep also every file with the layer's blob, which takes as long as extracting it), and checks that
+every image has all of its blobs, that merged trees, containers and volumes have their parts, and that names are claimed
+properly. Says what would be removed, and what killed processes left. A repair leaves containers and volumes with files
+in them: no pull brings those back. Ends with status 1 when something is damaged and was not repaired.`,
+  options: {
+    repair: { type: 'flag', summary: 'remove what is damaged; the next pull brings it back' },
+    deep: { type: 'flag', summary: 'compare the files of extracted layers with their blobs, byte by byte' },
+  },
   operands: { usage: '', min: 0, max: 0 },
   examples: [
     { line: 'box fsck', what: 'look only' },
     { line: 'box fsck --repair', what: 'and remove what is damaged' },
+    { line: 'box fsck --deep', what: 'and read every file of every layer' },
   ],
   async run({ values, global, signal, openBox, write }) {
     const box = await openBox();
-    const result = await box.fsck({ repair: values.repair, signal });
+    const result = await box.fsck({ repair: values.repair, deep: values.deep, signal });
     write(global.json ? `${toJson(result, 2)}\n` : report(result, values.repair));
     return result.problems.length === 0 || result.repaired ? 0 : 1;
   },
