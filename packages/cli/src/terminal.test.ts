@@ -96,6 +96,7 @@ describe.each(cases)('a real terminal of %s, with %s,', (who, isolation) => {
       await first.type('exit 3\r', /\[code 3\]/);
       await first.ended();
       const second = open('$BOX start -ai c');
+      await second.shows(/in:/);
       await second.type('stty size; exit 4\r', /\n37 91\r\n.*\[code 4\]\r\n.*\[restored\]/s);
       expect(await second.ended()).toContain('[restored]');
     });
