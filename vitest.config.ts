@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const alone = 'packages/*/src/**/*.alone.test.ts';
+/** What is waited for comes soon, but for a machine that has much else to do. */
+const poll = { timeout: 30_000 };
 
 export default defineConfig({
   test: {
@@ -23,6 +25,7 @@ export default defineConfig({
           setupFiles: ['tools/property-seed.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll },
         },
       },
       {
@@ -33,6 +36,7 @@ export default defineConfig({
           globalSetup: ['e2e/src/support/global-setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
+          expect: { poll },
           fileParallelism: false,
         },
       },

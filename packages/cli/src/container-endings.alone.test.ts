@@ -35,8 +35,8 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
   const script = `${isolation === 'chroot' ? '' : 'sleep 7310 & '}echo up; exec sleep 7310`;
 
   async function expectNothingMore(before: Snapshot): Promise<void> {
-    await expect.poll(() => takeSnapshot(before), { timeout: 10_000 }).toEqual([]);
-    await expect.poll(() => readdir(join(home, 'containers')), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => takeSnapshot(before)).toEqual([]);
+    await expect.poll(() => readdir(join(home, 'containers'))).toEqual([]);
   }
   /** A later command clears up after one that had no time to, as soon as the kernel has ended what it ends. */
   async function pruneUntilNothingMore(before: Snapshot): Promise<void> {
@@ -44,7 +44,7 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
       expect(await box('prune')).toMatchObject({ code: 0 });
       return takeSnapshot(before);
     };
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
   }
   function takeSnapshot({ system, cgroups }: Snapshot): string[] {
     const now = systemSnapshot();
@@ -103,7 +103,7 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
       const before = snapshot();
       const { child } = await running('run', ...options, 'sh', '-c', 'sleep 7310 & echo up; exec sleep 7310');
       const listed = async (): Promise<number> => (await box('ps', '-q')).stdout.length;
-      await expect.poll(listed, { timeout: 10_000 }).toBe(13);
+      await expect.poll(listed).toBe(13);
       child.kill('SIGKILL');
       expect(await listed()).toBe(13);
       expect(await box('pull', '-q', 'host:sh,cat,env')).toMatchObject({ code: 0 });

@@ -62,11 +62,11 @@ describe.each(users)('the life of a container of %s', (who) => {
   });
 
   it('is followed by logs to its end, and waited for even when it is removed then', async () => {
-    await start('job', 'echo one; sleep 1; echo two; exit 4', '--rm');
+    await start('job', 'echo one; sleep 3; echo two; exit 4', '--rm');
     const [followed, waited] = await Promise.all([box('logs', '-f', 'job'), box('wait', 'job')]);
     expect(followed).toMatchObject({ status: 0, stdout: 'one\ntwo\n' });
     expect(waited).toMatchObject({ status: 0, stdout: '4\n' });
-    for (let round = 0; (await list()).length > 0 && round < 100; round++) await delay(50);
+    for (let round = 0; (await list()).length > 0 && round < 400; round++) await delay(50);
     await removeAll();
   });
 
@@ -248,5 +248,5 @@ describe.each(users)('the life of a container of %s', (who) => {
 });
 
 async function gone(pid: number | undefined): Promise<void> {
-  for (let round = 0; existsSync(`/proc/${pid}`) && round < 200; round++) await delay(20);
+  for (let round = 0; existsSync(`/proc/${pid}`) && round < 1000; round++) await delay(20);
 }

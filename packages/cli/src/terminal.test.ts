@@ -150,7 +150,7 @@ class Terminal {
 
   async shows(wanted: RegExp): Promise<void> {
     try {
-      await expect.poll(() => wanted.test(this.output.slice(this.#seen)), { timeout: 15_000 }).toBe(true);
+      await expect.poll(() => wanted.test(this.output.slice(this.#seen))).toBe(true);
     } catch {
       throw new Error(`${String(wanted)} is not shown after byte ${this.#seen} of\n${this.output}`);
     }

@@ -54,7 +54,7 @@ describe.each(users)('the overlay of a container of %s', (who) => {
     await once(child, 'exit');
     const again = async () => box(...run, '--rm', '--name', 'killed', image, '--', 'sh', '-c', 'cat /x; echo new');
     // the kernel takes a moment to end what the launcher held
-    await expect.poll(async () => (await again()).stdout, { timeout: 10_000 }).toBe('new\n');
+    await expect.poll(async () => (await again()).stdout).toBe('new\n');
     expect(await box('prune')).toMatchObject({ code: 0 });
     expect(await readdir(join(home, 'containers'))).toEqual([]);
   });

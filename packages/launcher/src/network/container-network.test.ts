@@ -136,7 +136,7 @@ function alive(pids: readonly number[]): readonly number[] {
 }
 
 async function vanish(pids: readonly number[]): Promise<readonly number[]> {
-  for (let round = 0; round < 200 && alive(pids).length > 0; round++) await delay(20);
+  for (let round = 0; round < 1000 && alive(pids).length > 0; round++) await delay(20);
   return alive(pids);
 }
 
@@ -163,7 +163,7 @@ describe('a private network', { timeout: 60_000 }, () => {
       needs(context);
       const port = await freePort();
       const { child } = await start({ backend, as, without, script: serve, options: { publish: publish(port) } });
-      await expect.poll(() => get(port).catch(() => ''), { timeout: 20_000 }).toBe('hello\n');
+      await expect.poll(() => get(port).catch(() => '')).toBe('hello\n');
       const started = descendants(child.pid ?? -1);
       expect(started.length).toBeGreaterThan(3);
       child.kill('SIGKILL');
@@ -179,7 +179,7 @@ describe('a private network', { timeout: 60_000 }, () => {
     needs(context);
     const port = await freePort();
     const running = await start({ without, script: 'sleep 1', options: { publish: publish(port) } });
-    await expect.poll(() => descendants(running.child.pid ?? -1).length, { timeout: 20_000 }).toBeGreaterThan(4);
+    await expect.poll(() => descendants(running.child.pid ?? -1).length).toBeGreaterThan(4);
     const started = descendants(running.child.pid ?? -1);
     expect(await running.end()).toBe('ended with 0\n');
     expect(alive(started)).toEqual([]);
@@ -191,7 +191,7 @@ describe('a private network', { timeout: 60_000 }, () => {
     for (const depth of [0, 1]) {
       const port = await freePort();
       const { child } = await start({ script: serve, options: { publish: publish(port) } });
-      await expect.poll(() => get(port).catch(() => ''), { timeout: 20_000 }).toBe('hello\n');
+      await expect.poll(() => get(port).catch(() => '')).toBe('hello\n');
       const guardian = childrenOf(child.pid ?? -1).find((pid) => descendants(pid).length === 2 && isTool(pid)) ?? -1;
       const processes = [guardian, ...descendants(guardian)];
       process.kill(processes[depth] ?? -1, 'SIGKILL');
@@ -257,7 +257,7 @@ describe('a private network', { timeout: 60_000 }, () => {
     const serveUdp = `$s = IO::Socket::INET->new(LocalPort => ${port}, Proto => "udp"); $s->send("pong") while $s->recv($d, 9)`;
     const udp = { address: '127.0.0.1', hostPort: port, containerPort: port, protocol: 'udp' } as const;
     await start({ script: `exec perl -MIO::Socket::INET -e '${serveUdp}'`, options: { publish: [udp] } });
-    await expect.poll(() => exchange(port), { timeout: 20_000 }).toBe('pong');
+    await expect.poll(() => exchange(port)).toBe('pong');
   });
 
   it('refuses UDP ports of which the tool would lose the answers', async (context) => {
