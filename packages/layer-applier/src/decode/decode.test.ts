@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { crc32, gzipSync, zstdCompressSync } from 'node:zlib';
+import { expect, test, vi } from 'vitest';
 import { requireTool, runCommand, temporaryDirectory, writeTar } from '@boxkit/testkit';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +15,11 @@ const tar = writeTar([
 ]);
 const gzip = gzipSync(tar);
 const zstd = zstdCompressSync(tar);
+const largeTar = writeTar([
+  { path: 'random', content: randomBytes(1_100_000) },
+  { path: 'z', content: 'last' },
+]);
+const largeGzip = gzipSync(largeTar);
 const half = Math.floor(tar.length / 2 / 512) * 512;
 const members = Buffer.concat([
   gzipSync(tar.subarray(0, half)),
@@ -114,6 +119,94 @@ test('blobs of the usual programs are read', async (context) => {
     const { stdout } = await runCommand(program ?? '', [...args, '-c', path], { encoding: 'latin1' });
     expect(paths((await extracted(tar, { blob: Buffer.from(stdout, 'latin1') })).tree)).toEqual(['a', 'big', 'z']);
   }
+});
+
+/** Random bytes beside what shrinks: one blob that is inflated whole, and one that goes through igzip or the stream. */
+const sized = [
+  ['a small blob', tar, gzip],
+  ['a blob of more than a mebibyte', largeTar, largeGzip],
+] as const;
+const ways = [{}, { chunk: 65_537 }, { fromFile: true }];
+const tails: readonly (readonly [string, Uint8Array])[] = [
+  ['one zero', Buffer.alloc(1)],
+  ["zeros up to a tape's block", Buffer.alloc(10_240)],
+  ['a byte', Buffer.from('x')],
+  ['garbage', Buffer.from('garbage '.repeat(5000))],
+  ['half of a magic number, then garbage', Buffer.from('1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f', 'hex')],
+  ['an empty member', gzipSync('')],
+  ['empty members and garbage', Buffer.concat([gzipSync(''), gzipSync(''), Buffer.from('garbage')])],
+  ['a member behind zeros', Buffer.concat([Buffer.alloc(512), gzipSync('not of the tar')])],
+];
+const brokenTails: readonly (readonly [string, Uint8Array])[] = [
+  ['half of a magic number', Buffer.from([0x1f])],
+  ['a magic number', Buffer.from('1f8b', 'hex')],
+  ['a member of an unknown method', Buffer.from('1f8b07000000000000000000000000000000', 'hex')],
+  ['a member with reserved flags', Buffer.from('1f8b08e00000000000000000000000000000', 'hex')],
+  ['an empty member without its trailer', gzipSync('').subarray(0, -8)],
+  ['an empty member without its last byte', gzipSync('').subarray(0, -1)],
+  ['a damaged member', Buffer.concat([gzipSync('').subarray(0, 10), Buffer.alloc(40, 0xff)])],
+  ['a member whose checksum is wrong', Buffer.from('1f8b080000000000000301000000ffff0100000000000000', 'hex')],
+];
+
+test.each(sized)(
+  'what follows a gzip stream and is none is passed over, whoever inflates: %s',
+  async (_name, made, blob) => {
+    const whole = paths((await extracted(made, { blob })).tree);
+    for (const [what, tail] of tails) {
+      for (const way of ways) {
+        const { tree } = await extracted(made, { blob: Buffer.concat([blob, tail]), ...way });
+        expect([what, ...paths(tree)]).toEqual([what, ...whole]);
+      }
+    }
+  },
+);
+
+test.each(sized)(
+  'a further member that is damaged or ends early is an error, whoever inflates: %s',
+  async (_name, made, blob) => {
+    for (const [what, tail] of brokenTails) {
+      for (const way of ways) {
+        const error = await failure(made, { blob: Buffer.concat([blob, tail]), ...way });
+        expect([what, error.code]).toEqual([what, 'ERR_BOX_LAYER_INVALID']);
+      }
+    }
+  },
+);
+
+test('the same without igzip', async () => {
+  vi.stubEnv('BOX_INFLATE', 'zlib');
+  try {
+    for (const [, tail] of tails) await extracted(largeTar, { blob: Buffer.concat([largeGzip, tail]) });
+    for (const [, tail] of brokenTails) {
+      expect((await failure(largeTar, { blob: Buffer.concat([largeGzip, tail]) })).code).toBe('ERR_BOX_LAYER_INVALID');
+    }
+    const damaged = Buffer.from(largeGzip);
+    damaged.fill(0x55, 600_000, 600_100);
+    for (const blob of [
+      damaged,
+      largeGzip.subarray(0, -4),
+      largeGzip.subarray(0, -9),
+      largeGzip.subarray(0, 700_000),
+    ]) {
+      for (const way of ways) expect((await failure(largeTar, { blob, ...way })).code).toBe('ERR_BOX_LAYER_INVALID');
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+test("a gzip member's name, comment, extra field and header checksum are passed over", async () => {
+  const body = gzip.subarray(10);
+  const fields = Buffer.concat([
+    Buffer.from([3, 0]),
+    Buffer.from('abc'),
+    Buffer.from('name\0comment\0'),
+    Buffer.from([0, 0]),
+  ]);
+  const header = Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0x1f, 0, 0, 0, 0, 0, 3]), fields]);
+  header.writeUInt16LE(crc32(header.subarray(0, -2)) & 0xffff, header.length - 2);
+  const blob = Buffer.concat([header, body, Buffer.from('garbage')]);
+  expect(paths((await extracted(tar, { blob })).tree)).toEqual(['a', 'big', 'z']);
 });
 
 test('a small blob whose tar is large is extracted like any other', async () => {

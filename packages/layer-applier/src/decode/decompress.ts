@@ -1,14 +1,15 @@
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import { createZstdDecompress, type ZstdDecompress } from 'node:zlib';
 import type { Compression } from './compression.ts';
 import { damage } from './damage.ts';
+import { gunzipMembers } from './gzip-members.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 /** Big chunks, as each costs a turn of the event loop and a hop to zlib's thread; some kept ready on both sides. */
 const decoderOptions = { chunkSize: 2 ** 19, highWaterMark: 2 ** 20 };
 
 /**
- * The uncompressed bytes of a blob, inflated in libuv's pool. Gzip of several members is one stream, zeros may follow
- * it; zstd of several frames likewise. Throws ERR_BOX_LAYER_INVALID for damage and for an early end.
+ * The uncompressed bytes of a blob, inflated in libuv's pool. Gzip of several members is one stream, and whatever may
+ * follow it; zstd of several frames likewise. Throws ERR_BOX_LAYER_INVALID for damage and for an early end.
  * `start` has been read from `chunks` already.
  * `chunks` is not closed: whoever opened it may want to read on.
  */
@@ -30,18 +31,23 @@ async function* inflate(
   start: Uint8Array,
   chunks: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder: Gunzip | ZstdDecompress =
-    compression === 'gzip' ? createGunzip(decoderOptions) : createZstdDecompress(decoderOptions);
+  const next = withStart(start, chunks);
+  try {
+    yield* compression === 'gzip' ? gunzipMembers(next, decoderOptions) : unpackFrames(next);
+  } catch (error) {
+    throw damage(error, compression);
+  }
+}
+
+async function* unpackFrames(next: () => Promise<Uint8Array | undefined>): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = createZstdDecompress(decoderOptions);
   const stop = new AbortController();
-  const frames = compression === 'zstd' ? new ZstdFrames() : undefined;
-  const feeding = feed(decoder, withStart(start, chunks), frames, stop.signal);
+  const feeding = feed(decoder, next, stop.signal);
   // Its failure is thrown below, after the decoder has been destroyed by it.
   feeding.catch(() => {});
   try {
     for await (const chunk of decoder) yield chunk as Uint8Array;
     await feeding;
-  } catch (error) {
-    throw damage(error, compression);
   } finally {
     stop.abort();
     decoder.destroy();
@@ -50,14 +56,14 @@ async function* inflate(
 
 /** Writes all of the blob into the decoder, as fast as it takes it. */
 async function feed(
-  decoder: Gunzip | ZstdDecompress,
+  decoder: ZstdDecompress,
   next: () => Promise<Uint8Array | undefined>,
-  frames: ZstdFrames | undefined,
   stop: AbortSignal,
 ): Promise<void> {
+  const frames = new ZstdFrames();
   try {
     for (let chunk = await next(); chunk !== undefined && !stop.aborted; chunk = await next()) {
-      for (const piece of frames?.split(chunk) ?? [chunk]) {
+      for (const piece of frames.split(chunk)) {
         // Bytes after the compressed stream: the decoder takes no more, but the blob is read to its end.
         if (decoder.readableEnded || decoder.destroyed) break;
         if (!decoder.write(piece)) await drained(decoder);
@@ -83,7 +89,7 @@ function withStart(start: Uint8Array, chunks: AsyncIterator<Uint8Array>): () => 
   };
 }
 
-async function drained(decoder: Gunzip | ZstdDecompress): Promise<void> {
+async function drained(decoder: ZstdDecompress): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => {
     resolve();

@@ -17,8 +17,8 @@ export function isWhole(compression: Compression, size: number): compression is 
 }
 
 /**
- * The tar of a whole blob; undefined when it would be more than 16 MiB. Throws ERR_BOX_LAYER_INVALID for damage and for an
- * early end.
+ * The tar of a whole blob; undefined when it would be more than 16 MiB, and when zlib stops at what follows the gzip
+ * stream, which is for the stream's reader to judge. Throws ERR_BOX_LAYER_INVALID for damage.
  */
 export function inflateWhole(bytes: Uint8Array, compression: WholeCompression): Buffer | undefined {
   const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -26,7 +26,9 @@ export function inflateWhole(bytes: Uint8Array, compression: WholeCompression): 
   try {
     return gunzipSync(blob, { chunkSize: probableSize(blob), maxOutputLength: mostTar });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE' || code === 'Z_BUF_ERROR' || message === 'incorrect header check')
+      return undefined;
     throw damage(error, compression);
   }
 }
