@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { clearThreadUmask, close } from '@boxkit/linux';
 import { listThrough } from '../blob-tree/list-entries.ts';
 import { RingInput, RingStopped } from '../decode/byte-ring.ts';
@@ -13,6 +13,7 @@ import { indexTar } from '../layer-index/index-tar.ts';
 import { ExtractFailure } from './layer-error.ts';
 import { LayerExtractor } from './layer-extractor.ts';
 import { readThrough } from './read-through.ts';
+import { passGate } from './start-gate.ts';
 import { Tally } from './tally.ts';
 import type { AnyJob, Outcome, TreeOutcome } from './worker-protocol.ts';
 
@@ -21,7 +22,7 @@ const port = parentPort;
 if (port === null) throw new Error('layer-worker runs as a worker thread only');
 
 // At once, and not with the first job: it loads koffi, which a thread that was started ahead has the time for.
-const exactModes = clearThreadUmask();
+const exactModes = passGate((workerData as { readonly gate: Int32Array }).gate, clearThreadUmask) ?? false;
 
 port.on('message', (job: AnyJob | TreeJob) => {
   if (!('input' in job)) {

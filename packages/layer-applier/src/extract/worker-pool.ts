@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ringSize } from '../decode/byte-ring.ts';
 import { ExtractFailure } from './layer-error.ts';
+import { closeGate, newGate } from './start-gate.ts';
 import type { TreeJob } from '../drivers/rootfs-job.ts';
 import type { AnyJob, Outcome, TreeOutcome } from './worker-protocol.ts';
 
@@ -28,7 +29,9 @@ const most = Math.max(2, availableParallelism());
 const idle: Worker[] = [];
 const waiting: ((worker: Worker) => void)[] = [];
 const memories = new WeakMap<Worker, SharedArrayBuffer>();
+const gates = new Map<Worker, Int32Array>();
 let count = 0;
+let watchesExit = false;
 
 /** A thread of the pool, which lives as long as the process and never keeps it alive. Waits for one when all are busy. */
 export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
@@ -63,6 +66,7 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
       return known;
     },
     end() {
+      closeGateOf(worker);
       void worker.terminate();
     },
     release() {
@@ -98,8 +102,19 @@ export function prepareWorkers(wanted: number): void {
 function startWorker(): Worker {
   count++;
   // The program's own flags (--input-type, --inspect ...) are not the thread's.
-  const worker = new Worker(workerFile, { name: 'box layer', execArgv: [], trackUnmanagedFds: false });
+  const gate = newGate();
+  const worker = new Worker(workerFile, {
+    name: 'box layer',
+    execArgv: [],
+    trackUnmanagedFds: false,
+    workerData: { gate },
+  });
+  // Whatever ends the process ends its threads, be it in the middle of their start.
+  if (!watchesExit) process.once('exit', () => [...gates.keys()].forEach(closeGateOf));
+  watchesExit = true;
+  gates.set(worker, gate);
   worker.once('exit', () => {
+    gates.delete(worker);
     const at = idle.indexOf(worker);
     if (at === -1) return;
     idle.splice(at, 1);
@@ -108,6 +123,11 @@ function startWorker(): Worker {
   // An idle thread that dies is replaced when one is needed.
   worker.on('error', () => {});
   return worker;
+}
+
+function closeGateOf(worker: Worker): void {
+  const gate = gates.get(worker);
+  if (gate !== undefined) closeGate(gate);
 }
 
 async function nextFree(signal: AbortSignal): Promise<Worker> {
