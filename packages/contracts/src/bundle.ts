@@ -53,6 +53,7 @@ export interface EffectiveConfig {
 export interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
+  /** The supplementary groups, `gid` among them. */
   readonly additionalGids: readonly number[];
   readonly home: string;
 }

@@ -50,9 +50,10 @@ async function planContainer(
   const settled = publish === undefined ? options : { ...options, publish: await portsFor(publish) };
   const bundle = buildBundle(applied, settled, names);
   const plan = await isolator.plan(bundle);
-  const { additionalGids } = bundle.process.user;
-  if (additionalGids.length > 0 && effectiveIdMap(bundle.rootfs.idMap).kind === 'single') {
-    const groups = additionalGids.join(', ');
+  const { gid, additionalGids } = bundle.process.user;
+  const others = additionalGids.filter((id) => id !== gid);
+  if (others.length > 0 && effectiveIdMap(bundle.rootfs.idMap).kind === 'single') {
+    const groups = others.join(', ');
     const message = `the command goes without its supplementary groups (${groups}): only one id is mapped, see /etc/subgid`;
     context.emit({ type: 'warning', code: 'groups-unset', message });
   }

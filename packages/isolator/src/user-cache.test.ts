@@ -24,7 +24,7 @@ function remember(text: string, lower = ['/a', '/b']): ContainerUser {
     userxattr: false,
     idMap: { kind: 'host' },
   };
-  return rememberUser({ rootfs, text, home }, () => ({ uid: ++asked, gid: 0, additionalGids: [], home: '/' }));
+  return rememberUser({ rootfs, text, home }, () => ({ uid: ++asked, gid: 0, additionalGids: [0], home: '/' }));
 }
 
 it('a user is looked up once for the same layers', () => {

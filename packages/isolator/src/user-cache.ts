@@ -58,7 +58,9 @@ function recall(path: string): readonly Entry[] {
 function isEntry(value: unknown): value is Entry {
   if (!Array.isArray(value) || typeof value[0] !== 'string' || typeof value[1] !== 'object') return false;
   const { uid, gid, additionalGids, home } = value[1] as Partial<ContainerUser>;
-  return Number.isInteger(uid) && Number.isInteger(gid) && Array.isArray(additionalGids) && typeof home === 'string';
+  if (!Number.isInteger(uid) || !Array.isArray(additionalGids) || typeof home !== 'string') return false;
+  // what an older box kept lacks the group itself
+  return gid !== undefined && additionalGids.includes(gid);
 }
 
 function keep(path: string, entries: readonly Entry[]): void {

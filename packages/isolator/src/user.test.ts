@@ -17,14 +17,14 @@ function view(contents: Readonly<Record<string, string>> = files): RootfsView {
 }
 
 it.each([
-  ['', { uid: 0, gid: 0, additionalGids: [44], home: '/root' }],
-  ['root', { uid: 0, gid: 0, additionalGids: [44], home: '/root' }],
-  ['app', { uid: 1000, gid: 1000, additionalGids: [29, 44], home: '/home/app' }],
-  ['1000', { uid: 1000, gid: 1000, additionalGids: [29, 44], home: '/home/app' }],
-  ['app:audio', { uid: 1000, gid: 29, additionalGids: [], home: '/home/app' }],
-  ['app:50', { uid: 1000, gid: 50, additionalGids: [], home: '/home/app' }],
-  ['4242', { uid: 4242, gid: 0, additionalGids: [], home: '/' }],
-  ['4242:audio', { uid: 4242, gid: 29, additionalGids: [], home: '/' }],
+  ['', { uid: 0, gid: 0, additionalGids: [0, 44], home: '/root' }],
+  ['root', { uid: 0, gid: 0, additionalGids: [0, 44], home: '/root' }],
+  ['app', { uid: 1000, gid: 1000, additionalGids: [1000, 29, 44], home: '/home/app' }],
+  ['1000', { uid: 1000, gid: 1000, additionalGids: [1000, 29, 44], home: '/home/app' }],
+  ['app:audio', { uid: 1000, gid: 29, additionalGids: [29], home: '/home/app' }],
+  ['app:50', { uid: 1000, gid: 50, additionalGids: [50], home: '/home/app' }],
+  ['4242', { uid: 4242, gid: 0, additionalGids: [0], home: '/' }],
+  ['4242:audio', { uid: 4242, gid: 29, additionalGids: [29], home: '/' }],
 ])('%j becomes its ids, groups and home', (text, expected) => {
   expect(resolveUser(text, view())).toEqual(expected);
 });
@@ -39,6 +39,6 @@ it.each(['nobody', 'app:nobody', '4294967295', '99999999999', 'evil'])('%s is un
 });
 
 it('an image without accounts has root and numbers', () => {
-  expect(resolveUser('', view({}))).toEqual({ uid: 0, gid: 0, additionalGids: [], home: '/' });
-  expect(resolveUser('7:8', view({}))).toEqual({ uid: 7, gid: 8, additionalGids: [], home: '/' });
+  expect(resolveUser('', view({}))).toEqual({ uid: 0, gid: 0, additionalGids: [0], home: '/' });
+  expect(resolveUser('7:8', view({}))).toEqual({ uid: 7, gid: 8, additionalGids: [8], home: '/' });
 });

@@ -26,11 +26,17 @@ export function resolveUser(text: string, view: RootfsView): ContainerUser {
   const groupPart = colon === -1 ? '' : text.slice(colon + 1);
   const { uid, entry } = userOf(userPart === '' ? '0' : userPart, accounts);
   const home = entry?.home || '/';
-  // with a group of the caller's choice, no supplementary ones
-  if (groupPart !== '') return { uid, gid: groupOf(groupPart, accounts), additionalGids: [], home };
+  if (groupPart !== '') return member({ uid, gid: groupOf(groupPart, accounts), home }, []);
   const gid = entry?.gid ?? 0;
-  const additionalGids = entry === undefined ? [] : groupsOf(accounts.groups, entry.name).filter((id) => id !== gid);
-  return { uid, gid, additionalGids, home };
+  return member({ uid, gid, home }, entry === undefined ? [] : groupsOf(accounts.groups, entry.name));
+}
+
+/**
+ * The group itself is a supplementary one too: a set-group-ID program would else let the user out of it, and past the
+ * modes that keep its members from a file (CVE-2022-36109).
+ */
+function member(user: Omit<ContainerUser, 'additionalGids'>, groups: readonly number[]): ContainerUser {
+  return { ...user, additionalGids: [...new Set([user.gid, ...groups])] };
 }
 
 class Accounts {

@@ -42,7 +42,8 @@ async function plan(bundle: Bundle): Promise<LaunchPlan> {
   const programs: readonly HostProgram[] = outerPrograms(bundle.rootfs, idMap, {
     argv: [bwrap, ...bubblewrapArguments(bundle, { ownUserNamespace: makesUserNamespace(bundle, idMap) }), stubPath],
   });
-  const cgroups = bundleCgroups(bundle);
+  // bwrap waits outside for the first process
+  const cgroups = bundleCgroups(bundle, { waiting: 1 });
   return {
     isolator: 'bubblewrap',
     containerId: bundle.containerId,

@@ -27,7 +27,8 @@ export function unshareIsolator(): Isolator {
 
 async function plan(bundle: Bundle): Promise<LaunchPlan> {
   const idMap = effectiveIdMap(bundle.rootfs.idMap);
-  const cgroups = bundleCgroups(bundle);
+  // the stub waits outside for the first process
+  const cgroups = bundleCgroups(bundle, { waiting: 1 });
   const networkNamespace = bundle.network !== 'host';
   const inside = containerCalls(bundle, {
     userNamespace: idMap.kind !== 'host',

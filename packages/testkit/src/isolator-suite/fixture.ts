@@ -5,7 +5,23 @@ import { findTool } from '../requirements.ts';
 /** What the tests' programs are: one static busybox under several names. */
 const applets = [
   ...['cat', 'chroot', 'dd', 'echo', 'env', 'false', 'grep', 'head', 'hostname', 'id', 'kill', 'ls', 'mkdir', 'mknod'],
-  ...['mount', 'nc', 'ps', 'pwd', 'readlink', 'rm', 'setsid', 'sh', 'sleep', 'stat', 'stty', 'tail', 'touch', 'true'],
+  ...[
+    'mount',
+    'nc',
+    'ps',
+    'pwd',
+    'readlink',
+    'rm',
+    'seq',
+    'setsid',
+    'sh',
+    'sleep',
+    'stat',
+    'stty',
+    'tail',
+    'touch',
+    'true',
+  ],
   ...['tty', 'umount', 'unshare', 'wc', 'ifconfig', 'ln', 'sort', 'date', 'ulimit', 'test'],
 ];
 

@@ -4,7 +4,8 @@ import type { ContainerRecord, DiskStore } from '@boxkit/store';
 import { detailsOf } from './details.ts';
 import { findContainer, requireProcess } from './find.ts';
 import { describe, processesOf } from './processes.ts';
-import type { ContainerStats } from './types.ts';
+import { readBundle } from './saved-bundle.ts';
+import type { ContainerProcessInfo, ContainerStats } from './types.ts';
 
 /** What a container uses now, from its cgroups where it has some, else from its processes. */
 export async function stats(store: DiskStore, text: string): Promise<ContainerStats> {
@@ -23,7 +24,7 @@ function measure(record: ContainerRecord): ContainerStats {
   const memory = firstNumber(cgroups, ['memory.current', 'memory.usage_in_bytes']);
   const cpu = cpuTime(cgroups);
   const memoryLimit = firstNumber(cgroups, ['memory.max', 'memory.limit_in_bytes']);
-  const pidsLimit = firstNumber(cgroups, ['pids.max']);
+  const pidsLimit = readBundle(record.path).limits.pids;
   return {
     containerId,
     name,
@@ -31,9 +32,18 @@ function measure(record: ContainerRecord): ContainerStats {
     memory: memory ?? sum(processes.map((process) => process.memory)),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
     cpuTime: cpu ?? sum(processes.map((process) => process.cpuTime)),
-    pids: firstNumber(cgroups, ['pids.current']) ?? processes.length,
+    pids: tasks(cgroups, processes) ?? processes.length,
     ...(pidsLimit === undefined ? {} : { pidsLimit }),
   };
+}
+
+/** Processes and threads in a cgroup, without those of box's own that wait there for the container's. */
+function tasks(cgroups: readonly string[], processes: readonly ContainerProcessInfo[]): number | undefined {
+  const count = firstNumber(cgroups, ['pids.current']);
+  if (count === undefined) return undefined;
+  const ours = new Set(processes.map(({ pid }) => String(pid)));
+  const all = cgroups.flatMap((directory) => read(join(directory, 'cgroup.procs')) ?? []).join('');
+  return count - new Set(all.split('\n').filter((pid) => pid !== '' && !ours.has(pid))).size;
 }
 
 /** Milliseconds. */

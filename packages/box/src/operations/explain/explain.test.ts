@@ -131,7 +131,7 @@ describe('an image explained', () => {
     const named = { args: ['busybox', 'id'], user: 'me', workdir: '/' };
     await writeFile(script, await box.script(reference, named));
     const { stdout: grouped } = await byHand(script, join(home, 'run-grouped'));
-    expect(grouped).toBe('uid=7(me) gid=8 groups=77(extra)\n');
+    expect(grouped).toBe('uid=7(me) gid=8 groups=8,77(extra)\n');
   });
 
   it('by a script refuses what the script would leave out', async () => {

@@ -9,7 +9,7 @@ export function describePlan({ containerId, name, bundle, plan, stop }: PlannedC
     `# container ${name} (${containerId.slice(0, 12)})`,
     `# rootfs: ${describeRootfs(bundle.rootfs)}${bundle.readOnlyRootfs ? ', read-only' : ''}`,
     `# process: ${process.argv.map((word) => JSON.stringify(word)).join(' ')}`,
-    `# in ${JSON.stringify(process.cwd)} as ${[`${uid}:${gid}`, ...additionalGids].join(',')}${process.terminal ? ', with a terminal' : ''}`,
+    `# in ${JSON.stringify(process.cwd)} as ${[`${uid}:${gid}`, ...additionalGids.filter((id) => id !== gid)].join(',')}${process.terminal ? ', with a terminal' : ''}`,
     ...Object.entries(process.env).map(([key, value]) => `# env ${key}=${JSON.stringify(value)}`),
     `# network: ${bundle.network}; host name ${JSON.stringify(bundle.hostname)}`,
     ...mounts.map(

@@ -2,9 +2,16 @@ import { BoxError, type Bundle, type SystemCall } from '@boxkit/contracts';
 import { planCgroups, type CgroupDirectory } from '../../cgroup/cgroup.ts';
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from '../constants.ts';
 
-/** The cgroups that a bundle's limits need. Throws ERR_BOX_NOT_ENFORCEABLE when they cannot be made here. */
-export function bundleCgroups({ limits, containerId }: Bundle): readonly CgroupDirectory[] {
-  const planned = planCgroups(limits, `box-${process.pid}-${containerId.slice(0, 12)}`);
+/**
+ * The cgroups that a bundle's limits need. `waiting` is how many processes of box's own stay in them beside the container's.
+ * Throws ERR_BOX_NOT_ENFORCEABLE when they cannot be made here.
+ */
+export function bundleCgroups(
+  { limits, containerId }: Bundle,
+  { waiting }: { readonly waiting: number } = { waiting: 0 },
+): readonly CgroupDirectory[] {
+  const room = limits.pids === undefined ? limits : { ...limits, pids: limits.pids + waiting };
+  const planned = planCgroups(room, `box-${process.pid}-${containerId.slice(0, 12)}`);
   if (typeof planned !== 'string') return planned;
   throw new BoxError('ERR_BOX_NOT_ENFORCEABLE', `cannot limit the container's resources: ${planned}`, {
     hint: 'Run as root, or let systemd delegate the controllers to the user.',
