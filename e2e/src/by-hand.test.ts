@@ -1,44 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireTool, systemSnapshot, leftBehind, temporaryDirectory, tryCommand } from '@boxkit/testkit';
 import { expect, test } from 'vitest';
 import { boxPath, registryHost } from './support/box.ts';
-import { root } from './support/packed-cli.ts';
+import { outputPattern, pageBlocks } from './support/page.ts';
 
 const page = 'docs/guide/by-hand.md';
-
-interface Block {
-  readonly line: number;
-  readonly script: string;
-  /** What it prints, as far as the page shows it: `...` stands for anything. */
-  readonly output: string | undefined;
-}
-
-/** The page's commands, each block with the output that follows it. */
-async function blocks(): Promise<readonly Block[]> {
-  const text = await readFile(join(root, page), 'utf8');
-  const found = [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(({ index, 1: kind, 2: body = '' }) => {
-    return { kind, body, line: text.slice(0, index).split('\n').length };
-  });
-  return found.flatMap(({ kind, body, line }, at) => {
-    const next = found[at + 1];
-    return kind === 'sh' ? [{ line, script: body, output: next?.kind === 'text' ? next.body : undefined }] : [];
-  });
-}
-
-/** `...` within a line stands for anything in it, and as a line of its own for any lines. */
-function pattern(output: string, host: string): RegExp {
-  const lines = output.replaceAll('127.0.0.1:5000', host).trimEnd().split('\n');
-  const expressions = lines.map((line) => {
-    if (line === '...') return '(?:.*\\n)*?';
-    const words = line
-      .trim()
-      .split('...')
-      .map((part) => part.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-    return `[^]*?${words.join('.*')}.*\\n`;
-  });
-  return new RegExp(expressions.join(''));
-}
 
 test('the page by-hand.md runs line by line, to a shell in the container', async (context) => {
   const host = registryHost(context);
@@ -52,7 +18,7 @@ test('the page by-hand.md runs line by line, to a shell in the container', async
   };
   const before = systemSnapshot(work.path);
   const shells: string[] = [];
-  for (const { line, script, output } of await blocks()) {
+  for (const { line, script, output } of await pageBlocks(page)) {
     const text = script.replaceAll('127.0.0.1:5000', host);
     // Those that end in a prompt, and never without a person.
     if (/ -it | -i \+m/.test(text)) {
@@ -69,7 +35,9 @@ test('the page by-hand.md runs line by line, to a shell in the container', async
       code: 0,
       stderr: '',
     });
-    expect(result.stdout, `${page}:${line}`).toMatch(output === undefined ? /^/ : pattern(output, host));
+    expect(result.stdout, `${page}:${line}`).toMatch(
+      output === undefined ? /^/ : outputPattern(output.replaceAll('127.0.0.1:5000', host)),
+    );
   }
   expect(shells).toHaveLength(2);
   for (const shell of shells) {
