@@ -51,6 +51,12 @@ describe('renderer', () => {
     );
   });
 
+  it('times what goes on to another place by itself', () => {
+    expect(rendered({}, [progress(45_000_000, 'present'), progress(0), progress(45_000_000)])).toMatch(
+      /^layer abababababab: 45\.0 MB, present\nlayer abababababab: 45\.0 MB, \d+ ms \([1-9].*\/s\)\n$/,
+    );
+  });
+
   it('prints stages only when asked to', () => {
     const events: BoxEvent[] = [
       { type: 'stage-started', stage: 'fetch' },
@@ -108,7 +114,7 @@ describe('renderer', () => {
       extraction(30_000_000),
       extraction(45_000_000),
     ]);
-    expect(written).toContain('extracting');
+    expect(written).toContain('  reading');
     const last = written.slice(written.lastIndexOf('\u001b[J') + 3);
     expect(last).toMatch(/^layer abababababab: 45\.0 MB, .*\n$/);
   });

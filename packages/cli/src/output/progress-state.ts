@@ -58,8 +58,9 @@ export class ProgressState {
   #received(event: BlobProgress): Transfer {
     const now = this.#now();
     const known = this.#transfers.get(event.digest);
-    // Extraction may be told of first; what it made up about the download counts no longer.
-    const before = known?.mediaType === '' ? undefined : known;
+    // Extraction may be told of first: what it made up about the download counts no longer. And a blob that is here may
+    // go on to another place, which is a transfer of its own.
+    const before = known?.mediaType === '' || (known?.done && event.received < event.total) ? undefined : known;
     const sample = before?.sample ?? { at: now, received: event.received };
     const elapsed = now - sample.at;
     const measured = elapsed > 0 ? ((event.received - sample.received) * 1000) / elapsed : 0;
