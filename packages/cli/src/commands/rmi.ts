@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { toJson } from '../output/json.ts';
 import { forEach } from '../run/for-each.ts';
 
 export const rmi = defineCommand({
@@ -12,7 +13,15 @@ too, as \`box images\` shows it. One that fails keeps none of the others from it
     { line: 'box rmi alpine:3.20 base', what: 'two names' },
     { line: 'box rmi beefdbd8a1da', what: 'by its digest' },
   ],
-  run({ operands, openBox, ...io }) {
-    return forEach(operands, io, async (reference) => (await (await openBox()).remove(reference)).reference);
+  async run({ operands, openBox, write, global }) {
+    const removed: { readonly reference: string; readonly digest: string }[] = [];
+    const quiet = { write, global: { ...global, quiet: global.quiet || global.json } };
+    const status = await forEach(operands, quiet, async (name) => {
+      const { reference, manifest } = await (await openBox()).remove(name);
+      removed.push({ reference, digest: manifest.digest });
+      return reference;
+    });
+    if (global.json) write(`${toJson(removed, 2)}\n`);
+    return status;
   },
 });

@@ -1,3 +1,4 @@
+import type { ImagePath } from '@boxkit/box';
 import { defineCommand } from '../command.ts';
 import { lookOptions, openLook } from '../look/open.ts';
 import { escapeControls } from '../output/escape.ts';
@@ -8,7 +9,8 @@ export const why = defineCommand({
   name: 'why',
   summary: 'tell which layer a path comes from, and by which command',
   description: `Topmost first, every layer that has to do with the path: what it does there, and the step of the build that made the
-layer. A * marks the layer that is seen; a path that was deleted has none.`,
+layer. A * marks the layer that is seen; a path that was deleted has none.
+A directory that is there only for what lies below it has no layer of its own.`,
   options: lookOptions,
   operands: { usage: 'REF[:PATH] [PATH]', min: 1, max: 2 },
   eventsTo: 'stderr',
@@ -28,12 +30,18 @@ layer. A * marks the layer that is seen; a path that was deleted has none.`,
       String(position),
       shortDigest(diffId),
       does,
-      entry === undefined ? '-' : `${entry.type} ${entry.mode} ${entry.uid}:${entry.gid} ${entry.size}`,
+      entry === undefined ? '-' : describeEntry(entry),
       escapeControls((createdBy ?? '').slice(0, 100)),
     ]);
-    const state = origin.owner === undefined ? ' (deleted)' : '';
-    write(`${escapeControls(origin.path)}${state}\n`);
-    write(formatTable(['', '#', 'DIFFID', 'DOES', 'ENTRY', 'CREATED BY'], rows));
+    const state = rows.length === 0 ? ' (no layer has an entry of its own for it)' : ' (deleted)';
+    write(`${escapeControls(origin.path)}${origin.owner === undefined || rows.length === 0 ? state : ''}\n`);
+    if (rows.length > 0) write(formatTable(['', '#', 'DIFFID', 'DOES', 'ENTRY', 'CREATED BY'], rows));
     return 0;
   },
 });
+
+/** `file 0644 0:0 1234`; a link has its target, a device its numbers, in the place of the size. */
+function describeEntry({ type, mode, uid, gid, size, link, device }: ImagePath): string {
+  const what = link === undefined ? (device ?? String(size)) : `-> ${escapeControls(link)}`;
+  return `${type} ${mode} ${uid}:${gid}${type === 'directory' || type === 'fifo' ? '' : ` ${what}`}`;
+}

@@ -1,6 +1,6 @@
 import type { ConfigChanges } from '@boxkit/box';
 import { usage } from '../args/parse.ts';
-import { parseDuration, parseNumber } from '../run/values.ts';
+import { parseDuration, parseNumber, parseSignal } from '../run/values.ts';
 
 const shell = ['/bin/sh', '-c'];
 const instructions = [
@@ -46,13 +46,17 @@ function readInstruction(line: string): ConfigChanges {
     case 'EXPOSE':
       return { ports: Object.fromEntries(words(line, value).map((port) => [withProtocol(line, port), true])) };
     case 'VOLUME':
-      return { volumes: Object.fromEntries((list(line, value) ?? words(line, value)).map((path) => [path, true])) };
+      return {
+        volumes: Object.fromEntries(
+          (list(line, value) ?? words(line, value)).map((path) => [absolute(line, path), true]),
+        ),
+      };
     case 'USER':
       return { user: one(line, value) };
     case 'WORKDIR':
-      return { workingDir: one(line, value) };
+      return { workingDir: absolute(line, one(line, value)) };
     case 'STOPSIGNAL':
-      return { stopSignal: one(line, value) };
+      return { stopSignal: signal(line, value) };
     case 'HEALTHCHECK':
       return { healthcheck: healthcheck(line, value) };
     default:
@@ -117,6 +121,17 @@ function one(line: string, value: string): string {
   const [word = '', ...others] = words(line, value);
   if (others.length > 0) throw wrongChange(line, 'it takes one value');
   return word;
+}
+
+function absolute(line: string, path: string): string {
+  if (path.startsWith('/')) return path;
+  throw wrongChange(line, 'wanted a path from the root of the image, such as /srv');
+}
+
+function signal(line: string, value: string): string {
+  const name = one(line, value);
+  parseSignal('STOPSIGNAL', name);
+  return name;
 }
 
 function withProtocol(line: string, port: string): string {

@@ -1,6 +1,6 @@
 import type { ConfigChanges, Healthcheck, MapChanges, SetChanges } from '@boxkit/box';
 import type { OptionSpecs, OptionValues } from '../args/options.ts';
-import { parseDuration, parseNumber, wrong } from '../run/values.ts';
+import { parseDuration, parseNumber, parseSignal, wrong } from '../run/values.ts';
 
 /** The names are docker's and buildah's; `KEY-` takes one away and `-` all, as buildah has it. */
 export const configOptions = {
@@ -56,6 +56,7 @@ export function readChanges(values: ConfigValues, shell: readonly string[] = ['/
   const annotations = pairs('--annotation', values.annotation);
   const ports = names('--port', [...values.port, ...values.expose].map(withProtocol));
   const volumes = names('--volume', values.volume);
+  for (const path of Object.keys(volumes.changes)) absolute('--volume', path);
   const clear = Object.entries({ env, labels, annotations, ports, volumes }).flatMap(([name, { all }]) =>
     all ? [name as NonNullable<ConfigChanges['clear']>[number]] : [],
   );
@@ -69,8 +70,8 @@ export function readChanges(values: ConfigValues, shell: readonly string[] = ['/
     ...(values.entrypoint !== undefined && { entrypoint: command('--entrypoint', values.entrypoint, shell) }),
     ...(values.cmd !== undefined && { cmd: command('--cmd', values.cmd, shell) }),
     ...text('user', values.user),
-    ...text('workingDir', values.workdir),
-    ...text('stopSignal', values['stop-signal']),
+    ...text('workingDir', absolute('--workdir', values.workdir)),
+    ...text('stopSignal', signal(values['stop-signal'])),
     ...text('author', values.author),
     ...healthcheck(values),
   };
@@ -139,6 +140,17 @@ function changesOf<Name extends string, Changes extends object>(
   { changes }: Read<Changes>,
 ): Partial<Record<Name, Changes>> {
   return Object.keys(changes).length === 0 ? {} : ({ [name]: changes } as Record<Name, Changes>);
+}
+
+/** A path of an image: what it would be relative to, nobody could tell. */
+function absolute(option: string, path: string | undefined): string | undefined {
+  if (path === undefined || path === '' || path.startsWith('/')) return path;
+  throw wrong(option, path, 'a path from the root of the image, such as /srv');
+}
+
+function signal(name: string | undefined): string | undefined {
+  if (name !== undefined && name !== '') parseSignal('--stop-signal', name);
+  return name;
 }
 
 function text<Name extends string>(name: Name, value: string | undefined): Partial<Record<Name, string | null>> {

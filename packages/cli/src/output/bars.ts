@@ -63,12 +63,12 @@ export function createBars(
 }
 
 function barLine(transfer: Transfer, width: number, unicode: boolean): string {
-  const extracting = transfer.received >= transfer.total && transfer.extracted !== undefined;
-  const amount = extracting ? (transfer.extracted ?? 0) : transfer.received;
+  const isReading = transfer.received >= transfer.total && transfer.extracted !== undefined;
+  const amount = isReading ? (transfer.extracted ?? 0) : transfer.received;
   const name = `${kindOf(transfer.mediaType)} ${shortDigest(transfer.digest)}`;
   const left = transfer.rate > 0 ? ((transfer.total - transfer.received) * 1000) / transfer.rate : undefined;
-  const pace = extracting
-    ? 'extracting'
+  const pace = isReading
+    ? 'reading'
     : `${formatBytes(Math.round(transfer.rate))}/s${left === undefined ? '' : ` ${formatDuration(left)}`}`;
   const numbers = `${formatBytes(amount)} / ${formatBytes(transfer.total)}  ${pace}`;
   const room = width - name.length - numbers.length - 6;

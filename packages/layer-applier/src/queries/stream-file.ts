@@ -115,6 +115,7 @@ function missing(path: string): BoxError {
 function noFile(path: string, isDirectory: boolean): BoxError {
   const what = isDirectory ? 'it is a directory' : 'it is no regular file';
   return new BoxError('ERR_BOX_FILE_UNREADABLE', `cannot read ${JSON.stringify(path)} of the image: ${what}`, {
+    hint: isDirectory ? '`box ls REF PATH` lists it.' : '`box ls REF PATH` shows what it is.',
     fields: { path },
   });
 }

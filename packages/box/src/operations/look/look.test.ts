@@ -111,6 +111,7 @@ describe('a look into an image', () => {
       { position: 1, does: 'deletes', createdBy: 'RUN' },
       { position: 0, does: 'adds' },
     ]);
+    expect(look.why('/').layers).toEqual([]);
     expect(() => look.why('/nowhere')).toThrow(expect.objectContaining({ code: 'ERR_BOX_FILE_UNREADABLE' }) as Error);
   });
 

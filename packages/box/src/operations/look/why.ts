@@ -20,7 +20,8 @@ export function originOf(image: Image, indexed: IndexedImage, text: string): Pat
     below ||= entry.implied;
     tell(steps, surveyed);
   }
-  if (steps.size === 0 && !below) throw noSuchPath(text);
+  // The root is there whatever the layers have.
+  if (steps.size === 0 && !below && path !== '') throw noSuchPath(text);
   const layers = [...steps]
     .toSorted(([a], [b]) => b - a)
     .map(([position, { does = 'adds', entry }]) => ({

@@ -11,7 +11,7 @@ import { type Base, type ImageSource, nameOf, openBase } from './read-base.ts';
 export async function squash(source: ImageSource, options: SquashOptions, machine: Machine): Promise<StoredImage> {
   if (options.base === undefined && options.last === undefined) {
     throw new BoxError('ERR_BOX_USAGE', `cannot squash ${nameOf(source)}: which of its layers is not said`, {
-      hint: 'Name the image whose layers are to stay, or how many of the last layers are to become one.',
+      hint: 'Name the image whose layers are to stay (--base), or how many of the last layers are to become one (--last).',
     });
   }
   return makeOne(source, options, machine);
