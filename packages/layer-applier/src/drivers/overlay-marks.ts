@@ -1,6 +1,7 @@
 import { closeSync, rmSync, statSync } from 'node:fs';
 import { cString, check, mknodAt, namesIn, openDirectoryAt, setXattr, statName } from '@boxkit/linux';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import { markPlaces } from '../merge/mark-places.ts';
 import { openMergeState, type MergeState } from '../merge/merge-state.ts';
 import { openBelow, openForChange } from '../merge/open-directory.ts';
 import type { StagedLayer } from '../staged-layer.ts';
@@ -34,9 +35,9 @@ export function markOverlay({ layer, trash, namespace }: MarkOptions): OrphanMar
   using state = openMergeState(layer.path, trash);
   try {
     const hidden = new Set<BytePath>(layer.whiteouts);
-    const needed = new Set(layer.deferredHardlinks.flatMap(({ path }) => ancestors(path)));
+    const places = markPlaces(layer);
     for (const path of layer.impliedDirectories.toReversed()) {
-      if (!needed.has(path)) pruneMarks(state, path, hidden.has(path));
+      if (places.has(path)) pruneMarks(state, path, hidden.has(path));
     }
     state.restore();
     for (const parent of new Set(layer.whiteouts.map(parentPath))) markMerged(state.root, parent, namespace);
@@ -47,12 +48,6 @@ export function markOverlay({ layer, trash, namespace }: MarkOptions): OrphanMar
   } finally {
     rmSync(trash, { recursive: true, force: true });
   }
-}
-
-/** The directories that a path lies in; the root is none of them. */
-function ancestors(path: BytePath): BytePath[] {
-  const parent = parentPath(path);
-  return parent === '' ? [] : [parent, ...ancestors(parent)];
 }
 
 /** Takes out an implied directory that holds nothing but whiteouts; where it is hidden itself, a whiteout takes its place. */

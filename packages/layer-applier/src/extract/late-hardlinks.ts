@@ -1,4 +1,4 @@
-import type { BytePath } from '../byte-path.ts';
+import { parentPath, type BytePath } from '../byte-path.ts';
 import { recordFlag } from '../layer-index/index-format.ts';
 import type { IndexWriter, RecordFields } from '../layer-index/index-writer.ts';
 import type { DeferredHardlink } from '../staged-layer.ts';
@@ -11,7 +11,10 @@ export type MakeLink = (path: BytePath, target: BytePath) => boolean | 'impossib
  * it. A later entry at the link's own path takes its place.
  */
 export class LateHardlinks {
-  readonly #pending = new Map<BytePath, { target: BytePath; fields: RecordFields }>();
+  readonly #pending = new Map<BytePath, { target: BytePath; fields: RecordFields; turn: number }>();
+  /** Directories that were removed, and how many links had been added by then. */
+  readonly #removed = new Map<BytePath, number>();
+  #turn = 0;
   readonly #index: IndexWriter;
   readonly #make: MakeLink;
 
@@ -25,7 +28,8 @@ export class LateHardlinks {
   }
 
   add(path: BytePath, target: BytePath, fields: RecordFields): void {
-    this.#pending.set(path, { target, fields: { ...fields } });
+    this.#pending.set(path, { target, fields: { ...fields }, turn: this.#turn });
+    this.#turn += 1;
   }
 
   /** A later entry stands at this path. */
@@ -33,8 +37,14 @@ export class LateHardlinks {
     this.#pending.delete(path);
   }
 
+  /** A directory was removed with all that was in it. */
+  dropBelow(directory: BytePath): void {
+    if (this.#pending.size > 0) this.#removed.set(directory, this.#turn);
+  }
+
   /** Makes the links whose target has come; returns the others, in the order of the tar. */
   settle(): DeferredHardlink[] {
+    this.#forgetRemoved();
     const waiting = new Map<BytePath, BytePath[]>();
     for (const [path, { target }] of this.#pending) {
       const others = waiting.get(target);
@@ -50,6 +60,15 @@ export class LateHardlinks {
       this.#index.add('hardlink', path, fields, { link: target, flags: recordFlag.deferred | recordFlag.absent });
       return { path, target };
     });
+  }
+
+  #forgetRemoved(): void {
+    if (this.#removed.size === 0) return;
+    for (const [path, { turn }] of this.#pending) {
+      for (let at = parentPath(path); at !== ''; at = parentPath(at)) {
+        if ((this.#removed.get(at) ?? 0) > turn) this.#pending.delete(path);
+      }
+    }
   }
 
   /** True when the link is there now, and was not before. */

@@ -58,9 +58,10 @@ export class LayerExtractor {
       warnings: this.#warnings,
     });
     this.#index = new IndexWriter(`${options.directory}/index`);
-    this.#writer = new TreeWriter(this.#directories, metadata, (path, wasDirectory) =>
-      this.#index.replace(path, wasDirectory),
-    );
+    this.#writer = new TreeWriter(this.#directories, metadata, (path, wasDirectory) => {
+      this.#index.replace(path, wasDirectory);
+      if (wasDirectory) this.#late.dropBelow(path);
+    });
     this.#late = new LateHardlinks(this.#index, (path, target) => this.#linkLate(path, target));
     this.#whiteouts = new Whiteouts(this.#directories, this.#writer, this.#index, options.whiteouts);
     this.#aside = new AsideFiles(options.directory, tally.limits, metadata);

@@ -5,8 +5,8 @@ import { NameTable } from './name-table.ts';
 export const nodeKind = { leaf: 0, symlink: 1, directory: 2, implied: 3 } as const;
 export type NodeKind = (typeof nodeKind)[keyof typeof nodeKind];
 
-/** How a node went. */
-export const gone = { deleted: 0, replaced: 1 } as const;
+/** How a node went: something else than a directory took its place, or a directory did. */
+export const gone = { deleted: 0, replaced: 1, replacedByDirectory: 2 } as const;
 export type Gone = (typeof gone)[keyof typeof gone];
 
 /** Which record of which layer's index a node is described by. */
@@ -22,7 +22,7 @@ export interface RecordPlace {
 export const noRecord = 2 ** 32 - 1;
 
 /**
- * All that layers have ever had at their paths, as numbers in columns: some 60 bytes for a node, whatever its name. A node
+ * All that layers have ever had at their paths, as numbers in columns: some 65 bytes for a node, whatever its name. A node
  * is one thing at a path: what a later layer puts in its place is another one. What a directory holds hangs on a number
  * of the directory that changes when it is emptied.
  */
@@ -42,6 +42,8 @@ export class ImageNodes {
   #how = new Uint8Array(1024);
   /** The next of the same directory. */
   #sibling = new Uint32Array(1024);
+  /** What a hardlink leads to, plus one. */
+  #target = new Uint32Array(1024);
 
   /** Of numbers of directories: the node, the position plus one of the layer that emptied it, the node added last, plus one. */
   #owner = new Uint32Array(256);
@@ -108,6 +110,16 @@ export class ImageNodes {
     this.#layer[node] = layer;
     this.#ordinal[node] = ordinal;
     this.#offset[node] = offset;
+  }
+
+  /** Notes what a hardlink leads to: a node that was there before it. */
+  link(node: number, target: number): void {
+    this.#target[node] = target + 1;
+  }
+
+  /** What a hardlink leads to, which may be a further one; -1 for all else, and for a target that no record tells of. */
+  targetOf(node: number): number {
+    return (this.#target[node] ?? 0) - 1;
   }
 
   remove(node: number, layer: number, how: Gone): void {
@@ -180,6 +192,7 @@ export class ImageNodes {
     this.#goneBy = grown(this.#goneBy, length);
     this.#how = grown(this.#how, length);
     this.#sibling = grown(this.#sibling, length);
+    this.#target = grown(this.#target, length);
   }
 }
 

@@ -1,17 +1,23 @@
 import { baseName, joinPath, parentPath, pathFromText, type BytePath } from '../byte-path.ts';
+import { impliedMode } from '../extract/directory-table.ts';
 import { entryTypes, field, recordFlag } from '../layer-index/index-format.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { decodeRecord, rawRecords } from '../layer-index/read-index.ts';
+import { plainEntry } from '../tar/plain-entry.ts';
 import { gone, ImageNodes, noRecord, nodeKind } from './image-nodes.ts';
 import type { IndexedLayer } from './indexed-layer.ts';
-import { type MergeContext, mergeIndex, settlePath, symlinkTarget } from './merge-index.ts';
+import { contentOf, type HiddenPaths, type MadeDirectory, type MergeContext } from './merge-context.ts';
+import { settlePath, symlinkTarget } from './merge-context.ts';
+import { mergeIndex } from './merge-index.ts';
 import { RecordReader } from './record-reader.ts';
 import { walkImage, type WalkedDirectory } from './walk-image.ts';
 
 /** One entry of one layer, and what the layers above it make of it. */
-export interface SurveyedEntry<Layer = IndexedLayer> {
-  readonly layer: Layer;
+export interface SurveyedEntry {
+  readonly layer: IndexedLayer;
   readonly entry: LayerEntry;
+  /** What the image has, or had, of it: the same for two entries that are one directory. */
+  readonly node: number;
   /** Where it is in the image. */
   readonly path: BytePath;
   /** Whether the image shows it. A directory is shown however many layers have it; `met` tells of the others. */
@@ -51,8 +57,9 @@ export class IndexedImage {
   /** `alone`: a hardlink to what only a lower layer can have is one to nowhere, and no error. */
   constructor(layers: readonly IndexedLayer[], { alone = false }: { readonly alone?: boolean } = {}) {
     this.layers = layers;
-    const places = { links: new Map<number, number>(), made: new Map<number, BytePath>() };
-    this.#context = { ...places, alone, nodes: this.#nodes, layers, merged: [], reader: new RecordReader() };
+    const made = new Map<number, MadeDirectory>();
+    const elsewhere = new Map<number, BytePath>();
+    this.#context = { made, elsewhere, alone, nodes: this.#nodes, layers, merged: [], reader: new RecordReader() };
     for (const position of layers.keys()) mergeIndex(position, this.#context);
     this.#nodes.finish();
   }
@@ -74,8 +81,10 @@ export class IndexedImage {
     }
     for (let node = 1; node < this.#nodes.size; node += 1) {
       if (this.#nodes.kindOf(node) !== nodeKind.implied || this.#nodes.goneBy(node) >= 0) continue;
-      const implied = this.#implied(node);
-      if (implied !== undefined) yield { ...implied, shown: true, met: undefined };
+      const described = this.#described(node);
+      if (described !== undefined) {
+        yield { ...described, node, path: this.pathOf(node), shown: true, met: undefined };
+      }
     }
   }
 
@@ -132,22 +141,76 @@ export class IndexedImage {
   /** The entry of a path that was found, and its layer; undefined for a root that no layer has an entry for. */
   describe({ node, path }: IndexedPath): SurveyedEntry | undefined {
     const described = this.#described(node);
-    return described === undefined ? undefined : { ...described, path, shown: true, met: undefined };
+    return described === undefined ? undefined : { ...described, node, path, shown: true, met: undefined };
   }
 
   /** Bytes of a file's content, of a further hardlink as of the first. */
-  sizeOf(layer: IndexedLayer, entry: LayerEntry): number {
-    let at = entry;
-    for (let links = 0; at.type === 'hardlink' && links <= mostSymlinks; links += 1) {
-      const target = settlePath(this.#context.merged[layer.position]?.moved ?? new Map(), at.link);
-      const parent = this.#walk(parentPath(target));
-      const node =
-        typeof parent === 'string' ? -1 : this.#nodes.find(this.#nodes.numberOf(parent.node), baseName(target));
-      const next = node < 0 ? undefined : this.#described(node);
-      if (next === undefined || next.entry === at) return 0;
-      at = next.entry;
+  sizeOf({ node }: Pick<SurveyedEntry, 'node'>): number {
+    const entry = this.#described(contentOf(node, this.#nodes))?.entry;
+    return entry?.type === 'file' ? entry.size : 0;
+  }
+
+  /** Follows a path (latin1) to a directory, as `find` does; tells why there is none. */
+  resolve(path: string): WalkedDirectory | 'missing' | 'blocked' {
+    return this.#walk(path);
+  }
+
+  /** What is at a path (latin1) whose directories are no symlinks; undefined when there is nothing. */
+  look(path: BytePath): IndexedPath | undefined {
+    let found: IndexedPath = { path: '' as BytePath, kind: 'directory', node: this.#nodes.root };
+    for (const name of path === '' ? [] : path.split('/')) {
+      const next = found.kind === 'directory' ? this.at(found, name) : undefined;
+      if (next === undefined) return undefined;
+      found = next;
     }
-    return at.type === 'file' ? at.size : 0;
+    return found;
+  }
+
+  /** What a hardlink that was surveyed leads to, which may be a further one; -1 when no index has it. */
+  targetOfLink({ node }: Pick<SurveyedEntry, 'node'>): number {
+    return this.#nodes.targetOf(node);
+  }
+
+  /** The entry that describes a node, as its layer has it, and whether the image shows it. */
+  entryOf(node: number): Pick<SurveyedEntry, 'layer' | 'entry' | 'shown'> | undefined {
+    const described = this.#described(node);
+    return described === undefined ? undefined : { ...described, shown: this.#nodes.goneBy(node) < 0 };
+  }
+
+  /** Where a node is, or was, in the image. */
+  pathOf(node: number): BytePath {
+    const told = this.#context.elsewhere.get(node) ?? this.#context.made.get(node)?.path;
+    const described = told === undefined ? this.#described(node) : undefined;
+    if (described === undefined) return told ?? ('' as BytePath);
+    const { layer, entry } = described;
+    return (entry.implied ? this.movedIn(layer).get(entry.path) : undefined) ?? this.settle(layer, entry.path);
+  }
+
+  /** Where a path of a layer is in the image. */
+  settle(layer: IndexedLayer, path: BytePath): BytePath {
+    return settlePath(this.movedIn(layer), path);
+  }
+
+  /** Directories that a layer only implies and that are symlinks below it, with what these lead to. */
+  movedIn({ position }: IndexedLayer): ReadonlyMap<BytePath, BytePath> {
+    return this.#context.merged[position]?.moved ?? new Map<BytePath, BytePath>();
+  }
+
+  /** What a layer's marks hide of those below it. */
+  hiddenBy({ position }: IndexedLayer): HiddenPaths {
+    return this.#context.merged[position]?.hidden ?? { removed: [], emptied: [] };
+  }
+
+  /** Where a layer put a directory in the place of something else, or something else in the place of a directory. */
+  *clashes(): Generator<{ readonly position: number; readonly path: BytePath }, void, undefined> {
+    for (let node = 1; node < this.#nodes.size; node += 1) {
+      const position = this.#nodes.goneBy(node);
+      const how = this.#nodes.howGone(node);
+      if (position < 0 || how === gone.deleted || this.#nodes.layerOf(node) === position) continue;
+      if (this.#nodes.isDirectory(node) !== (how === gone.replacedByDirectory)) {
+        yield { position, path: this.pathOf(node) };
+      }
+    }
   }
 
   /** Where a symlink leads, as it stands (latin1). */
@@ -163,8 +226,9 @@ export class IndexedImage {
     const entry = decodeRecord(record, layer.index);
     const isDescribed = this.#nodes.layerOf(node) === layer.position && this.#nodes.ordinalOf(node) === ordinal;
     const goneBy = this.#nodes.goneBy(node);
-    const how = this.#nodes.howGone(node) === gone.replaced ? 'replaced' : 'deleted';
-    const common = { layer, entry, path: settlePath(merged.moved, entry.path) };
+    const how = this.#nodes.howGone(node) === gone.deleted ? 'deleted' : 'replaced';
+    const path = this.#context.elsewhere.get(node) ?? settlePath(merged.moved, entry.path);
+    const common = { layer, entry, node, path };
     if (isDescribed) {
       return { ...common, shown: goneBy < 0, met: goneBy < 0 ? undefined : { position: goneBy, how } };
     }
@@ -173,17 +237,9 @@ export class IndexedImage {
     return { ...common, shown: goneBy < 0 && !isAgain, met: { position, how: isAgain ? 'replaced' : 'merged' } };
   }
 
-  #implied(node: number): Pick<SurveyedEntry, 'layer' | 'entry' | 'path'> | undefined {
-    const described = this.#described(node);
-    if (described === undefined) return undefined;
-    const moved = this.#context.merged[described.layer.position]?.moved ?? new Map<BytePath, BytePath>();
-    const { path } = described.entry;
-    return { ...described, path: this.#context.made.get(node) ?? moved.get(path) ?? settlePath(moved, path) };
-  }
-
   /** A copy: a part of a string keeps all of it in memory. */
   #nameOf(node: number): string {
-    const path = this.#context.made.get(node) ?? this.#described(node)?.entry.path ?? ('' as BytePath);
+    const path = this.#context.made.get(node)?.path ?? this.#described(node)?.entry.path ?? ('' as BytePath);
     return Buffer.from(baseName(path), 'latin1').toString('latin1');
   }
 
@@ -192,8 +248,8 @@ export class IndexedImage {
     const layer = this.layers[place?.layer ?? this.#nodes.layerOf(node)];
     if (layer === undefined) return undefined;
     if (place !== undefined) return { layer, entry: this.#context.reader.read(layer.index, place.offset) };
-    const path = this.#context.made.get(node);
-    return path === undefined ? undefined : { layer, entry: impliedEntry(path) };
+    const made = this.#context.made.get(node);
+    return made === undefined ? undefined : { layer, entry: { ...impliedEntry, ...made } };
   }
 
   #kindOf(node: number): IndexedPath['kind'] {
@@ -207,26 +263,16 @@ export class IndexedImage {
 }
 
 /** Of a directory that only a symlink to nowhere made. */
-function impliedEntry(path: BytePath): LayerEntry {
-  return {
-    type: 'directory',
-    path,
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: { seconds: 0, nanoseconds: 0 },
-    link: '' as BytePath,
-    major: 0,
-    minor: 0,
-    xattrs: undefined,
-    digest: undefined,
-    offset: 0,
-    implied: true,
-    deferred: false,
-    made: true,
-  };
-}
+const impliedEntry = {
+  ...plainEntry,
+  type: 'directory',
+  mode: impliedMode,
+  digest: undefined,
+  offset: 0,
+  implied: true,
+  deferred: false,
+  made: true,
+} as const;
 
 function withoutSlashes(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): BytePath {
   const parts = text.split('/').filter((part) => part !== '' && part !== '.');

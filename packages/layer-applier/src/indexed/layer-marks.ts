@@ -2,13 +2,16 @@ import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { entryTypes, field, recordFlag } from '../layer-index/index-format.ts';
 import { rawRecords, recordPath } from '../layer-index/read-index.ts';
 import { nodeKind, type ImageNodes } from './image-nodes.ts';
-import type { walkImage } from './walk-image.ts';
+import type { WalkedDirectory, walkImage } from './walk-image.ts';
+
+/** Something of the layers below, and where it is in the image. */
+export type HiddenNode = WalkedDirectory;
 
 /** What a layer's marks hide, found among the nodes of the layers below. */
 export interface HiddenNodes {
   /** Directories that are emptied. */
-  readonly emptied: readonly number[];
-  readonly removed: readonly number[];
+  readonly emptied: readonly HiddenNode[];
+  readonly removed: readonly HiddenNode[];
 }
 
 interface Marks {
@@ -26,20 +29,18 @@ type Walk = (path: string) => ReturnType<typeof walkImage>;
 export function hiddenNodes({ index, whiteouts, opaques }: Marks, nodes: ImageNodes, walk: Walk): HiddenNodes {
   if (whiteouts.length + opaques.length === 0) return { emptied: [], removed: [] };
   const own = ownKinds(index, new Set([...whiteouts.map(parentPath), ...opaques].flatMap(withParents)));
-  const places = new Map<BytePath, number>();
-  const placeOf = (path: BytePath): number => {
-    const place = places.get(path) ?? markedDirectory(path, own, nodes, walk);
-    places.set(path, place);
-    return place;
+  const places = new Map<BytePath, HiddenNode | undefined>();
+  const placeOf = (path: BytePath): HiddenNode | undefined => {
+    if (!places.has(path)) places.set(path, markedDirectory(path, own, nodes, walk));
+    return places.get(path);
   };
   return {
-    emptied: opaques.map(placeOf).filter((node) => node >= 0),
-    removed: whiteouts
-      .map((path) => {
-        const place = placeOf(parentPath(path));
-        return place < 0 ? -1 : nodes.find(nodes.numberOf(place), baseName(path));
-      })
-      .filter((node) => node >= 0),
+    emptied: opaques.flatMap((path) => placeOf(path) ?? []),
+    removed: whiteouts.flatMap((path) => {
+      const place = placeOf(parentPath(path));
+      const node = place === undefined ? -1 : nodes.find(nodes.numberOf(place.node), baseName(path));
+      return place === undefined || node < 0 ? [] : { node, path: joinPath(place.path, baseName(path)) };
+    }),
   };
 }
 
@@ -67,25 +68,30 @@ function withParents(path: BytePath): BytePath[] {
   return all;
 }
 
-/** The directory below that one of the layer's is merged with; -1 for none. */
-function markedDirectory(path: BytePath, own: ReadonlyMap<BytePath, OwnKind>, nodes: ImageNodes, walk: Walk): number {
-  let current = { node: nodes.root, path: '' as BytePath };
+/** The directory below that one of the layer's is merged with. */
+function markedDirectory(
+  path: BytePath,
+  own: ReadonlyMap<BytePath, OwnKind>,
+  nodes: ImageNodes,
+  walk: Walk,
+): HiddenNode | undefined {
+  let current: HiddenNode = { node: nodes.root, path: '' as BytePath };
   let done = '' as BytePath;
   for (const name of path === '' ? [] : path.split('/')) {
     done = joinPath(done, name);
     const ours = own.get(done);
-    if (ours === 'other') return -1;
+    if (ours === 'other') return undefined;
     const node = nodes.find(nodes.numberOf(current.node), name);
     const at = joinPath(current.path, name);
     if (nodes.isDirectory(node)) {
       current = { node, path: at };
     } else if (node >= 0 && nodes.kindOf(node) === nodeKind.symlink && ours !== 'directory') {
       const led = walk(at);
-      if (typeof led === 'string') return -1;
+      if (typeof led === 'string') return undefined;
       current = led;
     } else {
-      return -1;
+      return undefined;
     }
   }
-  return current.node;
+  return current;
 }

@@ -16,11 +16,16 @@ export class RecordReader {
 
   /** The record that starts at so many bytes of an index. Throws ERR_BOX_STORE_CORRUPT. */
   read(path: string, offset: number): LayerEntry {
+    return decodeRecord(this.raw(path, offset), path);
+  }
+
+  /** The same as it stands; valid until the next read. */
+  raw(path: string, offset: number): Buffer {
     this.#reach(path, offset, 4);
     const length = this.#window.readUInt32LE(offset - this.#start + field.length);
     this.#reach(path, offset, length);
     const at = offset - this.#start;
-    return decodeRecord(this.#window.subarray(at, at + length), path);
+    return this.#window.subarray(at, at + length);
   }
 
   #reach(path: string, offset: number, length: number): void {

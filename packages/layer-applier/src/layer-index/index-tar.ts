@@ -69,7 +69,10 @@ class TarIndexer {
     this.#index = new IndexWriter(path);
     this.#tree = new OwnTree(tally.limits, {
       onImplied: () => tally.entry(),
-      onReplace: (replaced, wasDirectory) => this.#index.replace(replaced, wasDirectory),
+      onReplace: (replaced, wasDirectory) => {
+        this.#index.replace(replaced, wasDirectory);
+        if (wasDirectory) this.#late.dropBelow(replaced);
+      },
     });
     this.#late = new LateHardlinks(this.#index, (link, target) => this.#linkLate(link, target));
   }

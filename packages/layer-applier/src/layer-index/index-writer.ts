@@ -2,7 +2,8 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import type { BytePath } from '../byte-path.ts';
 import { entryTypes, field, fixedSize, indexMagic, recordFlag, tailMagic, type IndexSummary } from './index-format.ts';
 import type { EntryType } from './layer-entry.ts';
-import { rawRecords } from './read-index.ts';
+import { linkHeirs, renamed } from './link-heirs.ts';
+import { rawRecords, recordPath } from './read-index.ts';
 
 /** What a record is written from. */
 export interface RecordFields {
@@ -124,15 +125,30 @@ export class IndexWriter {
     this.#fd = openSync(this.#path, 'wx', 0o600);
     this.#written = 0;
     this.#append(indexMagic);
+    const isKept = (record: Buffer, ordinal: number): boolean => this.#isKept(record, ordinal);
+    const { heirs, relinked } = linkHeirs({ path: old, count: this.count, isKept });
+    const wanted = new Set(relinked.values());
+    const names = new Map<number, BytePath>();
     let entries = 0;
     let bytes = 0;
-    let ordinal = 0;
+    let ordinal = -1;
     for (const record of rawRecords(old, { count: this.count })) {
-      if (this.#isKept(record, ordinal++)) {
-        this.#append(record);
-        entries++;
-        if (record[field.type] === 0) bytes += record.readDoubleLE(field.size);
-      }
+      ordinal += 1;
+      const heir = heirs.get(ordinal);
+      if (heir === undefined && !isKept(record, ordinal)) continue;
+      const target = relinked.get(ordinal);
+      const link = target === undefined ? undefined : names.get(target);
+      const path = heir ?? recordPath(record);
+      // It has become the file that it was a link to.
+      if (link === path) continue;
+      if (wanted.has(ordinal)) names.set(ordinal, path);
+      this.#append(
+        heir === undefined && link === undefined
+          ? record
+          : renamed(record, { path, ...(link !== undefined && { link }) }),
+      );
+      entries++;
+      if (record[field.type] === 0) bytes += record.readDoubleLE(field.size);
     }
     rmSync(old);
     return { entries, bytes };
@@ -141,10 +157,8 @@ export class IndexWriter {
   #isKept(record: Buffer, ordinal: number): boolean {
     const type = entryTypes[record[field.type] ?? 0];
     if (type === 'whiteout' || type === 'opaque') return true;
-    const digest = ((record[field.flags] ?? 0) & recordFlag.digest) === 0 ? 0 : 32;
-    const start = fixedSize + digest;
-    const path = record.toString('latin1', start, start + record.readUInt32LE(field.path));
-    if ((this.#replaced.get(path as BytePath) ?? 0) > ordinal) return false;
+    const path = recordPath(record);
+    if ((this.#replaced.get(path) ?? 0) > ordinal) return false;
     if (this.#removedTrees.size === 0) return true;
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       if ((this.#removedTrees.get(path.slice(0, slash) as BytePath) ?? 0) > ordinal) return false;

@@ -102,6 +102,13 @@ export function recordPath(record: Buffer): BytePath {
   return record.toString('latin1', start, start + record.readUInt32LE(field.path)) as BytePath;
 }
 
+/** The link of a record alone; see recordPath. */
+export function recordLink(record: Buffer): BytePath {
+  const path = fixedSize + (((record[field.flags] ?? 0) & recordFlag.digest) === 0 ? 0 : 32);
+  const start = path + record.readUInt32LE(field.path);
+  return record.toString('latin1', start, start + record.readUInt32LE(field.link)) as BytePath;
+}
+
 /** An entry of its record; `path` is the index's, for the error. Throws ERR_BOX_STORE_CORRUPT. */
 export function decodeRecord(record: Buffer, path: string): LayerEntry {
   const flags = record[field.flags] ?? 0;

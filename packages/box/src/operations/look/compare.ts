@@ -114,7 +114,7 @@ function isFile(entry: IndexedEntry): boolean {
 }
 
 function sizeOf({ look, at }: Side): number {
-  return look.indexed.sizeOf(at.layer, at.entry);
+  return look.indexed.sizeOf(at);
 }
 
 /** A hardlink to a lower layer's file is in no tree of its own layer. */

@@ -38,7 +38,7 @@ export function describe(image: IndexedImage, name: IndexedName): Pick<TreeLine,
   if (name.kind === 'directory') return { type: 'directory', size: 0 };
   if (name.kind === 'symlink') return { type: 'symlink', size: 0, link: text8(image.targetOf(name)) };
   const isFile = name.entry.type === 'file' || name.entry.type === 'hardlink';
-  return { type: isFile ? 'file' : 'other', size: isFile ? image.sizeOf(name.layer, name.entry) : 0 };
+  return { type: isFile ? 'file' : 'other', size: isFile ? image.sizeOf(name) : 0 };
 }
 
 export function line(path: string, name: string, depth: number, last: boolean) {
