@@ -118,6 +118,7 @@ test('every other clash removes the old before it creates the new', async () => 
     directory('h/'),
   ]);
   expect(tree.get('b')?.content).not.toBe(tree.get('a')?.content);
+  expect(index.find(({ path }) => path === 'b')).toMatchObject({ type: 'file', size: 3 });
   expect(['a', 'b', 'c', 'f', 'g', 'h'].map((path) => tree.get(path)?.type)).toEqual([
     'file',
     'file',
@@ -128,7 +129,7 @@ test('every other clash removes the old before it creates the new', async () => 
   ]);
   expect(index.map(({ path }) => path).toSorted()).toEqual(['a', 'b', 'c', 'f', 'g', 'h']);
   expect(staged.entries).toBe(6);
-  expect(staged.bytes).toBe('new'.length + 2 * 'now a file'.length);
+  expect(staged.bytes).toBe('old'.length + 'new'.length + 2 * 'now a file'.length);
 });
 
 test('an explicit directory replaces a symlink', async () => {
