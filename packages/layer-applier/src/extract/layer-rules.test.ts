@@ -206,6 +206,14 @@ test('hardlink targets count from the root, absolute ones too', async () => {
   expect(['d/b', 'd/c', 'e'].map((path) => tree.get(path)?.sameAs)).toEqual(['d/a', 'd/a', 'd/a']);
 });
 
+test('what a hardlink says of owner, mode and time changes nothing of its file', async () => {
+  const { tree } = await extracted([
+    { path: 'a', content: 'x', mode: 0o640, uid: 7, mtime: 9 },
+    { ...hardlink('b', 'a'), mode: 0o777, uid: 8, mtime: 10, xattrs: { 'user.x': '1' } },
+  ]);
+  expect(tree.get('b')).toMatchObject({ mode: '0640', owner: '7:0', mtime: '9000000000', sameAs: 'a', xattrs: {} });
+});
+
 test('a hardlink to a symlink is a link to the symlink itself', async () => {
   const { tree } = await extracted([symlink('s', '/etc/passwd'), hardlink('t', 's')]);
   expect(tree.get('t')).toMatchObject({ type: 'symlink', sameAs: 's' });

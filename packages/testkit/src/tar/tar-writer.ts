@@ -28,6 +28,8 @@ export interface TarEntry {
   readonly xattrs?: Readonly<Record<string, string | Uint8Array>>;
   /** Further pax records, as they are. */
   readonly pax?: PaxRecords;
+  /** Changes the finished header, before its checksum is made. */
+  readonly patch?: (header: Buffer) => void;
 }
 
 /** Bytes put between entries as they are. */
@@ -114,6 +116,7 @@ function encodeHeader(
   header.write(entry.gname ?? '', 297, 32);
   numberField(header, 329, 8, entry.major ?? 0);
   numberField(header, 337, 8, entry.minor ?? 0);
+  entry.patch?.(header);
   header.fill(' ', 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
