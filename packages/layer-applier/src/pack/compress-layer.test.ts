@@ -48,6 +48,14 @@ test.each(formats)('the chunks that $compression comes in do not show in the res
   for (const other of others) expect(other.equals(first as Buffer)).toBe(true);
 });
 
+test('what is compressed already costs gzip no time and grows by next to nothing', async () => {
+  const stored = randomBytes(3 * 2 ** 20);
+  expect((await compressed(stored, { compression: 'gzip', level: 9 })).length).toBeLessThan(stored.length * 1.001);
+  // Blocks of both kinds beside each other, each with the other's end as its dictionary.
+  const mixed = Buffer.concat([sample, stored, sample.subarray(700_000), stored]);
+  expect(gunzipSync(await compressed(mixed, { compression: 'gzip' })).equals(mixed)).toBe(true);
+});
+
 test('gzip is one member without time and name', async () => {
   const blob = await compressed(sample, { compression: 'gzip' });
   expect(blob.subarray(0, 10).toString('hex')).toBe('1f8b0800000000000003');
