@@ -7,8 +7,8 @@ import { systemCallNumber } from './numbers.ts';
 /**
  * A list of system calls as the stub's program. Labels may repeat: a result is that of the last call before with the
  * label, a jump goes to the next one after, so that lists can be put together freely; a label that stands on one side
- * only is found there. Throws a RangeError for a label that no call has, for a list that can run past its end, and for a program that is too large. `list` comes back in the report of a failure, to tell apart the
- * lists of one plan.
+ * only is found there. Throws a RangeError for a label that no call has, for a list that can run past its end, and for a
+ * program that is too large. `list` comes back in the report of a failure, to tell apart the lists of one plan.
  */
 export function encodeProgram(calls: readonly SystemCall[], machine: StubMachine, list = 0): Buffer {
   return new Encoder(calls, machine, list).encode();
@@ -20,8 +20,8 @@ class Encoder {
   readonly #list: number;
   readonly #positions = new Map<string, number[]>();
   /** Argument words, six for each call, then the result words, one for each. */
-  readonly #words: Buffer;
-  readonly #records: Buffer;
+  readonly #words: Words;
+  readonly #records: Words;
   readonly #data: Buffer[] = [];
   #dataLength = 0;
   readonly #dataAddress: number;
@@ -31,9 +31,9 @@ class Encoder {
     this.#calls = calls;
     this.#machine = machine;
     this.#list = list;
-    this.#records = Buffer.alloc(calls.length * record.size);
-    this.#words = Buffer.alloc(calls.length * 7 * 8);
-    this.#dataAddress = programAddress + this.#records.length + this.#words.length;
+    this.#records = makeWords(calls.length * record.size);
+    this.#words = makeWords(calls.length * 7 * 8);
+    this.#dataAddress = programAddress + this.#records.byteLength + this.#words.byteLength;
     calls.forEach(({ label }, position) => {
       if (label === undefined) return;
       this.#positions.set(label, [...(this.#positions.get(label) ?? []), position]);
@@ -42,7 +42,7 @@ class Encoder {
 
   encode(): Buffer {
     this.#calls.forEach((call, position) => this.#encodeCall(call, position));
-    const program = Buffer.concat([this.#records, this.#words, ...this.#data]);
+    const program = Buffer.concat([bytesOf(this.#records), bytesOf(this.#words), ...this.#data]);
     if (program.length > programCapacity) {
       throw new RangeError(`a program of ${program.length} bytes is longer than ${programCapacity}`);
     }
@@ -51,7 +51,7 @@ class Encoder {
 
   #encodeCall(call: SystemCall, position: number): void {
     const at = position * record.size;
-    const set = (offset: number, value: number | bigint): void => writeWord(this.#records, value, at + offset);
+    const set = (offset: number, value: number | bigint): void => setWord(this.#records, at + offset, value);
     set(record.number, systemCallNumber(call.name, this.#machine));
     for (let index = 0; index < 6; index++) {
       set(record.args + 8 * index, this.#argumentAddress(call.args[index] ?? null, position, index));
@@ -94,7 +94,7 @@ class Encoder {
   }
 
   #resultAddress(position: number): number {
-    return programAddress + this.#records.length + (this.#calls.length * 6 + position) * 8;
+    return programAddress + this.#records.byteLength + (this.#calls.length * 6 + position) * 8;
   }
 
   /** The address of the word that holds the argument when the call is made. */
@@ -104,8 +104,8 @@ class Encoder {
       if ('value' in argument) return this.#buffer(argument.value) + argument.offset;
     }
     const offset = (position * 6 + index) * 8;
-    if (argument !== null && argument !== 0) writeWord(this.#words, this.#word(argument), offset);
-    return programAddress + this.#records.length + offset;
+    if (argument !== null && argument !== 0) setWord(this.#words, offset, this.#word(argument));
+    return programAddress + this.#records.byteLength + offset;
   }
 
   #word(argument: SystemCallArgument): number | bigint {
@@ -127,9 +127,9 @@ class Encoder {
   #pointers(items: readonly SystemCallArgument[], key: unknown): number {
     const known = this.#placed.get(key);
     if (known !== undefined) return known;
-    const bytes = Buffer.alloc(items.length * 8);
-    items.forEach((item, at) => writeWord(bytes, this.#word(item), at * 8));
-    return this.#place(key, bytes);
+    const words = makeWords(items.length * 8);
+    items.forEach((item, at) => setWord(words, at * 8, this.#word(item)));
+    return this.#place(key, bytesOf(words));
   }
 
   #buffer(name: string, size?: number): number {
@@ -178,10 +178,26 @@ function errorBit(name: string): bigint {
   return bit;
 }
 
-/** Writes a 64-bit word; most are small numbers, for which BigInt is dear. */
-function writeWord(bytes: Buffer, value: number | bigint, offset: number): void {
+/**
+ * Words of 64 bits, the lower half of each first: the machines that the stub exists for are little-endian. A program has
+ * thousands, and a run on the command line encodes them with code that is not optimized yet, in which storing an element
+ * takes a tenth of a call of Buffer's.
+ */
+type Words = Uint32Array<ArrayBuffer>;
+
+const makeWords = (bytes: number): Words => new Uint32Array(bytes / 4);
+const bytesOf = ({ buffer }: Words): Buffer => Buffer.from(buffer);
+
+/** Most are small numbers, for which BigInt is dear. `offset` in bytes. */
+function setWord(words: Words, offset: number, value: number | bigint): void {
+  if (value === 0) return;
+  const at = offset / 4;
   if (typeof value === 'number' && value >= 0) {
-    bytes.writeUInt32LE(value % 0x1_0000_0000, offset);
-    bytes.writeUInt32LE(Math.floor(value / 0x1_0000_0000), offset + 4);
-  } else bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), offset);
+    words[at] = value;
+    if (value > 0xffff_ffff) words[at + 1] = value / 0x1_0000_0000;
+  } else {
+    const word = BigInt.asUintN(64, BigInt(value));
+    words[at] = Number(word & 0xffff_ffffn);
+    words[at + 1] = Number(word >> 32n);
+  }
 }
