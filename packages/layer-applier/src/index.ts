@@ -19,10 +19,7 @@ export { type TarEntry, TarType } from './tar/tar-entry.ts';
 export { encodeEntry, type EncodedEntry, endOfTar, padding } from './tar/encode-entry.ts';
 export { openImageTree, type ImageTree, type TreeLayer } from './queries/image-tree.ts';
 export { streamFile } from './queries/stream-file.ts';
-export { whoOwns, type LayerPlace, type Ownership as PathOwnership } from './queries/who-owns.ts';
-export { findEntries, listEntries, type ImageEntry } from './queries/list-entries.ts';
 export { type Found, findInImage } from './queries/find-in-image.ts';
-export { listDirectory, type ListedName } from './queries/list-directory.ts';
 export {
   IndexedImage,
   type IndexedName,
@@ -31,9 +28,7 @@ export {
 } from './indexed/indexed-image.ts';
 export type { IndexedLayer } from './indexed/indexed-layer.ts';
 export { ensureIndex, openIndexedImage } from './indexed/open-indexed-image.ts';
-export { createPathHash } from './queries/path-hash.ts';
-export { layerSummary, lowerView, type MovedDirectories, movedDirectories } from './queries/settled-path.ts';
-export { shownEntries, survey, type SurveyedEntry } from './queries/survey.ts';
+export { createPathHash } from './indexed/path-hash.ts';
 export { prepareWorkers } from './extract/worker-pool.ts';
 export * from './pack/index.ts';
 export { squashLayers, type SquashOptions } from './squash/squash-layers.ts';

@@ -13,10 +13,10 @@ import {
   type TemporaryDirectory,
   type Tree,
 } from '@boxkit/testkit';
+import { openIndexedImage } from '../indexed/open-indexed-image.ts';
 import { openImageTree } from '../queries/image-tree.ts';
 import { buffer } from 'node:stream/consumers';
 import { streamFromTree } from '../queries/stream-file.ts';
-import { shownEntries } from '../queries/survey.ts';
 import { removeTree } from '../remove-tree.ts';
 import { hostileLayers } from './hostile.fixture.ts';
 import { imageOf } from './image.fixture.ts';
@@ -88,7 +88,7 @@ test.each(Object.keys(hostileLayers))('hostile: %s', async (name) => {
   const merged = await outcome(() => mergeDriver().prepare(image, context(), { directory }));
   const overlaid = await outcome(async () => {
     const tree = await openImageTree(image, context());
-    const shown = [...shownEntries(tree)].map(({ path }) => path as string);
+    const shown = [...(await openIndexedImage(image, context())).shown()].map(({ path }) => path as string);
     expect(shown).toEqual(expect.arrayContaining([...(makes ?? [])]));
     // What an image shows as its own is never a file of this machine's.
     for (const path of ['etc/passwd', 'b', 'up/victim', 'a', 'x']) {

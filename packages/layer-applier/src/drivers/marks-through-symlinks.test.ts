@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyModel, opaque, requireRoot, whiteout, type TarEntry } from '@boxkit/testkit';
 import { pathText } from '../byte-path.ts';
-import { openImageTree } from '../queries/image-tree.ts';
-import { shownEntries } from '../queries/survey.ts';
+import { openIndexedImage } from '../indexed/open-indexed-image.ts';
 import { imageOf } from './image.fixture.ts';
 import { overlayDriver } from './overlay-driver.ts';
 import { different, openStackPlace, requireSame, type StackPlace } from './stack-trees.fixture.ts';
@@ -89,7 +88,7 @@ test.each(Object.keys(stacks))('marks through a lower symlink: %s', async (name)
   const image = imageOf(buildStack(layers));
   expect([...(model?.keys() ?? [])].filter((path) => path !== '.').join(' ')).toBe(paths);
   requireSame(layers, different(model, await place.unpacked(image)));
-  const shown = [...shownEntries(await openImageTree(image, place.context()))].map(({ path }) => pathText(path));
+  const shown = [...(await openIndexedImage(image, place.context())).shown()].map(({ path }) => pathText(path));
   expect(
     shown
       .filter((path) => path !== '')

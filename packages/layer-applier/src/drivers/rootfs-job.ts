@@ -3,7 +3,6 @@ import type { JobFailure } from './job-failure.ts';
 import type { MarkOptions } from './overlay-marks.ts';
 import type { SettleOptions } from './overlay-settle.ts';
 import type { MergeLayer, MergePlace } from '../merge/merge-layer.ts';
-import type { TreeParts } from '../queries/image-tree.ts';
 import type { ExtractOptions } from '../staged-layer.ts';
 
 /**
@@ -14,8 +13,7 @@ export type TreeJob =
   | { readonly kind: 'merge'; readonly place: MergePlace; readonly layer: MergeLayer }
   | { readonly kind: 'publish'; readonly from: string; readonly to: string; readonly children: boolean }
   | { readonly kind: 'overlay-marks'; readonly options: MarkOptions }
-  | { readonly kind: 'overlay-settle'; readonly options: SettleOptions }
-  | { readonly kind: 'squash-plan'; readonly parts: TreeParts; readonly from: number };
+  | { readonly kind: 'overlay-settle'; readonly options: SettleOptions };
 
 /** What a process in a user namespace does beside: the blob comes from `path`, or else through descriptor 4. */
 export type RootfsJob =

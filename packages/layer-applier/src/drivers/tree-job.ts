@@ -1,5 +1,4 @@
 import { mergeLayer } from '../merge/merge-layer.ts';
-import { imageTree } from '../queries/image-tree.ts';
 import { markOverlay } from './overlay-marks.ts';
 import { settleOverlay } from './overlay-settle.ts';
 import { publishTree } from './publish-tree.ts';
@@ -16,9 +15,5 @@ export async function runTreeJob(job: TreeJob): Promise<unknown> {
       return markOverlay(job.options);
     case 'overlay-settle':
       return settleOverlay(job.options);
-    case 'squash-plan': {
-      const { planSquash } = await import('../squash/plan-squash.ts');
-      return planSquash(imageTree(job.parts), job.from);
-    }
   }
 }

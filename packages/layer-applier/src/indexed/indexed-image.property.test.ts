@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isBoxError } from '@boxkit/contracts';
-import { applyModel, temporaryDirectory, writeTar, type TarEntry, type TemporaryDirectory } from '@boxkit/testkit';
+import {
+  applyModel,
+  temporaryDirectory,
+  whiteout,
+  writeTar,
+  type TarEntry,
+  type TemporaryDirectory,
+} from '@boxkit/testkit';
 import { createBudgets } from '../extract/budgets.ts';
 import { ExtractFailure } from '../extract/layer-error.ts';
 import { layerOf, stage } from '../extract/layer.fixture.ts';
@@ -85,6 +92,61 @@ test('a layer that the image has twice is told of twice', () => {
       ['a', 0, false, { position: 2, how: 'replaced' }],
     ],
   );
+});
+
+test('each entry meets the nearest layer above that has to do with it', () => {
+  const dir = (path: string): TarEntry => ({ path, type: 'directory' });
+  const image = openIndexed([
+    [dir('d'), { path: 'd/a', content: 'one' }, { path: 'd/b', content: 'two' }],
+    [dir('d'), { path: 'd/a', content: 'three' }, whiteout('d/b')],
+    [whiteout('d/a')],
+  ]);
+  const told = [...(image?.survey() ?? [])].map(({ path, layer, shown, met }) => [path, layer.position, shown, met]);
+  expect(told).toEqual([
+    ['d', 1, true, undefined],
+    ['d/a', 1, false, { position: 2, how: 'deleted' }],
+    ['d', 0, true, { position: 1, how: 'merged' }],
+    ['d/a', 0, false, { position: 1, how: 'replaced' }],
+    ['d/b', 0, false, { position: 1, how: 'deleted' }],
+  ]);
+});
+
+test('where a directory and something else take turns is told, implied directories too', () => {
+  const image = openIndexed([
+    [
+      { path: 'd/x', content: '1' },
+      { path: 'f', content: '2' },
+      { path: 'same', content: '3' },
+    ],
+    [
+      { path: 'd', content: 'now a file' },
+      { path: 'f/below', content: '4' },
+      { path: 'same', content: '5' },
+    ],
+  ]);
+  expect([...(image?.clashes() ?? [])].toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+    { position: 1, path: 'd' },
+    { position: 1, path: 'f' },
+  ]);
+});
+
+test('a hardlink whose target gave way to a later entry is the file that it was a link to', () => {
+  const image = openIndexed([
+    [
+      { path: 'a', content: 'first' },
+      { path: 'b', type: 'hardlink', link: 'a' },
+      { path: 'c', type: 'hardlink', link: 'b' },
+      { path: 'a', content: 'the second' },
+      { path: 'd', type: 'hardlink', link: 'a' },
+    ],
+  ]);
+  const told = [...(image?.shown() ?? [])].map((one) => [one.path, one.entry.type, one.entry.link, image?.sizeOf(one)]);
+  expect(told.toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1))).toEqual([
+    ['a', 'file', '', 10],
+    ['b', 'file', '', 5],
+    ['c', 'hardlink', 'b', 5],
+    ['d', 'hardlink', 'a', 10],
+  ]);
 });
 
 const kinds: Readonly<Record<string, string>> = { directory: 'directory', symlink: 'symlink' };

@@ -146,7 +146,7 @@ export class IndexedImage {
 
   /** Bytes of a file's content, of a further hardlink as of the first. */
   sizeOf({ node }: Pick<SurveyedEntry, 'node'>): number {
-    const entry = this.#described(contentOf(node, this.#nodes))?.entry;
+    const entry = this.#described(this.contentOf(node))?.entry;
     return entry?.type === 'file' ? entry.size : 0;
   }
 
@@ -166,9 +166,14 @@ export class IndexedImage {
     return found;
   }
 
-  /** What a hardlink that was surveyed leads to, which may be a further one; -1 when no index has it. */
-  targetOfLink({ node }: Pick<SurveyedEntry, 'node'>): number {
+  /** What a hardlink leads to, which may be a further one; -1 for all else. */
+  targetOfLink(node: number): number {
     return this.#nodes.targetOf(node);
+  }
+
+  /** What a hardlink leads to in the end; any other node itself. */
+  contentOf(node: number): number {
+    return contentOf(node, this.#nodes);
   }
 
   /** The entry that describes a node, as its layer has it, and whether the image shows it. */

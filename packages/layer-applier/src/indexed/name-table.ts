@@ -1,4 +1,4 @@
-import { createPathHash } from '../queries/path-hash.ts';
+import { createPathHash } from './path-hash.ts';
 import { grown } from './grown.ts';
 
 /**

@@ -17,7 +17,7 @@ export interface VoidedIndex {
   /** How many records it has. */
   readonly count: number;
   /** Whether no later entry took a record's place. */
-  isKept(record: Buffer, ordinal: number): boolean;
+  readonly isKept: (record: Buffer, ordinal: number) => boolean;
 }
 
 /** Reads an index that is being finished; holds some 30 bytes for each path that hardlinks lead to. */

@@ -1,5 +1,5 @@
 import type { BytePath } from '../byte-path.ts';
-import type { TreeLayer } from '../queries/image-tree.ts';
+import type { IndexedLayer } from '../indexed/indexed-layer.ts';
 import { ContainerTree } from './container-tree.ts';
 import type { FoundDirectory, FoundEntry } from './find-entry.ts';
 import { Hardlinks } from './hardlinks.ts';
@@ -21,7 +21,7 @@ export interface ContainerFiles {
   /** Below the root: what is empty there was made to mount on. */
   readonly mountPoints: readonly BytePath[];
   /** The image's layers, where the disk could not hold all that they said of files. */
-  readonly layers?: readonly TreeLayer[] | undefined;
+  readonly layers?: readonly IndexedLayer[] | undefined;
   /** Milliseconds since 1970: when the container started. */
   readonly started?: number | undefined;
 }
@@ -41,7 +41,7 @@ export function* packContainer(
   options: PackContainerOptions,
 ): Generator<Uint8Array, void, undefined> {
   const { what, onWarning } = options;
-  const recorded = files.layers === undefined ? undefined : new Recorded({ layers: files.layers });
+  const recorded = files.layers === undefined ? undefined : new Recorded(files.layers);
   // Something may still run in it: what a file loses meanwhile is filled with zeros, as `tar` does.
   const onShrunk = ({ path }: PackedEntry): void => onWarning('files-shrunk', path);
   const own = Buffer.from(files.own, 'latin1').toString();

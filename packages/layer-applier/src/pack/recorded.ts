@@ -1,7 +1,7 @@
 import { parentPath, type BytePath } from '../byte-path.ts';
+import { IndexedImage } from '../indexed/indexed-image.ts';
+import type { IndexedLayer } from '../indexed/indexed-layer.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
-import type { ImageTree } from '../queries/image-tree.ts';
-import { survey } from '../queries/survey.ts';
 import type { FoundEntry } from './find-entry.ts';
 import type { PackedEntry } from './packed-entry.ts';
 
@@ -14,9 +14,9 @@ export class Recorded {
   /** Directories to the entries in them that are on no disk. */
   readonly #absent = new Map<BytePath, LayerEntry[]>();
 
-  constructor(tree: Pick<ImageTree, 'layers'>) {
-    for (const { entry, path, shown, met } of survey(tree as ImageTree)) {
-      if (!shown || met !== undefined || entry.implied || !needsRecord(entry)) continue;
+  constructor(layers: readonly IndexedLayer[]) {
+    for (const { entry, path } of new IndexedImage(layers).shown()) {
+      if (entry.implied || !needsRecord(entry)) continue;
       this.#entries.set(path, entry);
       if (entry.made || entry.type === 'hardlink') continue;
       const there = this.#absent.get(parentPath(path));

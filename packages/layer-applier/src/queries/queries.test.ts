@@ -2,14 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore, type DiskStore } from '@boxkit/store';
 import { buildLayer, temporaryDirectory, whiteout, type TemporaryDirectory } from '@boxkit/testkit';
-import { pathText } from '../byte-path.ts';
 import { imageOf } from '../drivers/image.fixture.ts';
 import { removeTree } from '../remove-tree.ts';
 import { openImageTree, type ImageTree } from './image-tree.ts';
-import { findEntries, listEntries } from './list-entries.ts';
 import { buffer } from 'node:stream/consumers';
 import { streamFromTree } from './stream-file.ts';
-import { whoOwns } from './who-owns.ts';
 
 const layers = [
   buildLayer([
@@ -67,28 +64,3 @@ test.each(['/etc/passwd', '/gone/file', '/etc/none', '/etc/os-release/x', '/loop
     });
   },
 );
-
-test('a path knows the layer it comes from and those it overrides', () => {
-  expect(whoOwns(tree, '/usr/lib/os-release')).toMatchObject({ owner: { position: 0 }, overrides: [] });
-  expect(whoOwns(tree, '/lib/added')).toMatchObject({ path: '/usr/lib/added', owner: { position: 1 } });
-  expect(whoOwns(tree, '/etc/passwd')).toBeUndefined();
-  expect(whoOwns(tree, '/etc')).toMatchObject({ owner: { position: 1 }, overrides: [{ position: 0, as: 'entry' }] });
-});
-
-test('entries are listed once, with the true owner, hidden ones left out', () => {
-  const listed = [...listEntries(tree)].map(({ entry, layer }) => `${layer.position} ${pathText(entry.path)}`);
-  expect(listed.toSorted()).toEqual([
-    '0 etc/os-release',
-    '0 lib',
-    '0 loop',
-    '0 pipe',
-    '0 usr/lib/os-release',
-    '1 hard',
-    '1 lib/added',
-    '2 caf\u00e9',
-  ]);
-  const [found] = findEntries(tree, 'os-rel*');
-  expect(found?.entry.path).toBe('etc/os-release');
-  const [whole, ...more] = findEntries(tree, '/usr/*/os-release');
-  expect([whole?.entry.uid, whole?.entry.mode, more]).toEqual([7, 0o640, []]);
-});

@@ -3,12 +3,10 @@ import { BoxError, digestParts, type Layer } from '@boxkit/contracts';
 import type { BytePath } from '../byte-path.ts';
 import { FileInput } from '../decode/file-input.ts';
 import { defaultBudgets } from '../extract/budgets.ts';
+import type { IndexedLayer } from '../indexed/indexed-layer.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { readIndex } from '../layer-index/read-index.ts';
-import type { TreeLayer } from '../queries/image-tree.ts';
 import { encodeEntry, encodeSparse, padding } from '../tar/encode-entry.ts';
-import { normalizeName } from '../tar/entry-name.ts';
-import { TarType, typeNames, type TarEntry } from '../tar/tar-entry.ts';
 import { TarReader } from '../tar/tar-reader.ts';
 
 /** One entry to be written anew: under which path, and what it links to when it is a hardlink. */
@@ -18,9 +16,7 @@ export interface Written {
 }
 
 export interface CopyOptions {
-  readonly layer: TreeLayer;
-  /** The layer's own digests, for errors. */
-  readonly source: Layer;
+  readonly layer: IndexedLayer;
   /** A file with the layer's uncompressed tar. Read only when a file's content is wanted. */
   readonly openTar: () => Promise<string>;
   /** What to write of an entry; undefined for none of it. */
@@ -34,14 +30,12 @@ export interface CopyOptions {
  */
 export async function* copyEntries(options: CopyOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const { layer, choose, signal, openTar } = options;
-  using content = new LayerContent(options.source);
+  using content = new LayerContent(layer.layer);
   for (const entry of readIndex(layer.index)) {
     const written = choose(entry);
     if (written === undefined) continue;
     signal.throwIfAborted();
-    if (entry.type === 'hardlink' && written.link === '') {
-      yield* lostContent(await openTar(), { ...entry, ...written }, entry.link);
-    } else if (entry.type === 'file' && entry.size > 0) {
+    if (entry.type === 'file' && entry.size > 0) {
       if (!content.isOpen) content.open(await openTar());
       yield* content.read({ ...entry, ...written });
     } else {
@@ -49,44 +43,6 @@ export async function* copyEntries(options: CopyOptions): AsyncGenerator<Uint8Ar
     }
   }
   content.verify();
-}
-
-/**
- * What a hardlink led to when its layer was read, though a later entry took that path: the last entry of the name before
- * the link. The index does not have it, so its header too is the tar's.
- */
-function* lostContent(path: string, link: LayerEntry, target: BytePath): Generator<Uint8Array, void, undefined> {
-  let lost: number | undefined;
-  for (const { entry } of entriesOf(path)) {
-    if (entry.offset >= link.offset) break;
-    if (entry.type !== TarType.directory && entry.name !== '' && normalizeName(entry.name) === target)
-      lost = entry.offset;
-  }
-  for (const { entry, reader } of entriesOf(path)) {
-    if (entry.offset !== lost) continue;
-    const { mode, uid, gid, size, seconds, nanoseconds, xattrs, major, minor, segments } = entry;
-    const type = typeNames.get(entry.type) ?? 'file';
-    const own = { mode, uid, gid, size, xattrs, major, minor, type, path: link.path, mtime: { seconds, nanoseconds } };
-    const header = { ...own, link: (type === 'symlink' || type === 'hardlink' ? entry.link : '') as BytePath };
-    const stored = reader.remaining;
-    yield segments === undefined ? encodeEntry(header) : encodeSparse(header, segments);
-    while (reader.remaining > 0) yield Buffer.from(reader.read());
-    yield padding(stored);
-    return;
-  }
-}
-
-function* entriesOf(
-  path: string,
-): Generator<{ readonly entry: TarEntry; readonly reader: TarReader }, void, undefined> {
-  const fd = openSync(path, 'r');
-  try {
-    const input = new FileInput(fd, 'sha256', () => {});
-    const reader = new TarReader(input, { headerBytes: defaultBudgets.headerBytes, onExtendedHeader: () => {} });
-    for (let entry = reader.next(); entry !== undefined; entry = reader.next()) yield { entry, reader };
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The files of a tar, one after the other. */

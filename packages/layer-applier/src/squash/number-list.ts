@@ -4,20 +4,6 @@ export class NumberList {
   #size = 0;
   #sorted = true;
 
-  /** Of the `values` of another. */
-  static of(values: Float64Array): NumberList {
-    const list = new NumberList();
-    list.#values = new Float64Array(values);
-    list.#size = values.length;
-    list.#sorted = false;
-    return list;
-  }
-
-  /** A copy without spare room. */
-  get values(): Float64Array {
-    return this.#values.slice(0, this.#size);
-  }
-
   get size(): number {
     return this.#size;
   }

@@ -1,30 +1,23 @@
-import { joinPath, type BytePath } from '../byte-path.ts';
-import type { ImageTree } from '../queries/image-tree.ts';
-import { movedDirectories } from '../queries/settled-path.ts';
+import { baseName, parentPath } from '../byte-path.ts';
+import type { IndexedImage } from '../indexed/indexed-image.ts';
+import { opaqueEntry, whiteoutEntry } from '../pack/whiteout-entry.ts';
 import type { EncodedEntry } from '../tar/encode-entry.ts';
 import { chooseEntries, type ChosenEntries } from './choose-entries.ts';
 import { planLinks, type LinkPlan } from './link-plan.ts';
+import type { NumberList } from './number-list.ts';
 
-/** All that the layers' trees must be looked at for. Plain data: where only root of a user namespace may look, it is made there. */
 export interface SquashPlan {
   /** What stands first in the tar: directories and marks, each directory before what is in it. */
   readonly first: readonly EncodedEntry[];
   /** By position: where those entries start that are shown, directories left out. */
-  readonly shown: ReadonlyMap<number, Float64Array>;
+  readonly shown: ReadonlyMap<number, NumberList>;
   readonly links: LinkPlan;
-  /** By position: directories of the layer that are elsewhere in the image, see movedDirectories. */
-  readonly moved: ReadonlyMap<number, ReadonlyMap<string, BytePath>>;
 }
 
-/** Plans the one layer that those from `from` up become. */
-export function planSquash(tree: ImageTree, from: number): SquashPlan {
-  const chosen = chooseEntries(tree, from);
-  return {
-    first: [...directoriesAndMarks(chosen)],
-    shown: new Map([...chosen.shown].map(([position, list]) => [position, list.values])),
-    links: planLinks(tree, chosen, from),
-    moved: new Map(tree.layers.map((layer) => [layer.position, movedDirectories(tree, layer).directories])),
-  };
+/** Plans the one layer that those from `from` up become. Throws ERR_BOX_STORE_CORRUPT. */
+export function planSquash(image: IndexedImage, from: number): SquashPlan {
+  const chosen = chooseEntries(image, from);
+  return { first: [...directoriesAndMarks(chosen)], shown: chosen.shown, links: planLinks(image, chosen, from) };
 }
 
 function* directoriesAndMarks({
@@ -36,17 +29,10 @@ function* directoriesAndMarks({
   for (const path of names) {
     const directory = directories.get(path);
     if (directory === undefined) {
-      const slash = path.lastIndexOf('/') + 1;
-      yield mark(`${path.slice(0, slash)}.wh.${path.slice(slash)}` as BytePath);
+      yield whiteoutEntry(parentPath(path), baseName(path));
       continue;
     }
     yield directory;
-    if (opaques.has(path)) yield mark(joinPath(path, '.wh..wh..opq'));
+    if (opaques.has(path)) yield opaqueEntry(path);
   }
-}
-
-function mark(path: BytePath): EncodedEntry {
-  const mtime = { seconds: 0, nanoseconds: 0 };
-  const plain = { mode: 0, uid: 0, gid: 0, size: 0, major: 0, minor: 0, xattrs: undefined };
-  return { ...plain, type: 'file', path, link: '' as BytePath, mtime };
 }

@@ -7,7 +7,7 @@ import { buildLayer, type BuiltLayer, requireTool, runCommand, type TarEntry } f
 import { imageOf } from '../drivers/image.fixture.ts';
 import { different, openStackPlace, requireSame, type StackPlace } from '../drivers/stack-trees.fixture.ts';
 import { buildStack, stacks } from '../drivers/stacks.fixture.ts';
-import { openImageTree } from '../queries/image-tree.ts';
+import { openIndexedImage } from '../indexed/open-indexed-image.ts';
 import { squashLayers } from './squash-layers.ts';
 
 /** More by hand: BOX_STACKS=1000. */
@@ -22,10 +22,10 @@ afterAll(() => place[Symbol.asyncDispose]());
 async function squashed(image: Image, from: number): Promise<BuiltLayer> {
   const staging = place.fresh();
   await mkdir(staging);
-  const tree = await openImageTree(image, place.context());
+  const indexed = await openIndexedImage(image, place.context());
   const signal = new AbortController().signal;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of squashLayers({ image, tree, from, staging, signal })) chunks.push(chunk);
+  for await (const chunk of squashLayers({ image, indexed, from, staging, signal })) chunks.push(chunk);
   const tar = Buffer.concat(chunks);
   return { ...buildLayer(tar, { compression: 'none' }), diffId: parseDiffId(`sha256:${sha256(tar)}`) };
 }

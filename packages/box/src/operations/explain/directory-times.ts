@@ -1,20 +1,19 @@
-import { layerSummary, movedDirectories, parentPath, survey } from '@boxkit/layer-applier';
-import type { BytePath, ImageTree } from '@boxkit/layer-applier';
+import { parentPath, readStagedLayer } from '@boxkit/layer-applier';
+import type { BytePath, IndexedImage } from '@boxkit/layer-applier';
 import { pathWord } from './shell-bytes.ts';
 import { commentLines } from './shell-words.ts';
 
 /** Lines that give directories their own times again, where a layer without an entry for them changed what is in them, or implied them. */
-export function directoryTimes(tree: ImageTree): string[] {
+export function directoryTimes(image: IndexedImage): string[] {
   const touched = new Set<BytePath>();
-  for (const layer of tree.layers) {
-    const { impliedDirectories, whiteouts } = layerSummary(layer);
-    const moved = movedDirectories(tree, layer);
-    for (const path of impliedDirectories) touched.add(parentPath(moved.settle(`${path}/x` as BytePath)));
-    for (const path of whiteouts) touched.add(parentPath(moved.settle(path)));
+  for (const layer of image.layers) {
+    const { impliedDirectories } = readStagedLayer(layer.layer, layer.directory);
+    for (const path of impliedDirectories) touched.add(parentPath(image.settle(layer, `${path}/x` as BytePath)));
+    for (const path of image.hiddenBy(layer).removed) touched.add(parentPath(path));
   }
   const lines: string[] = [];
-  for (const { path, entry, shown, met } of survey(tree)) {
-    if (!shown || met !== undefined || entry.type !== 'directory') continue;
+  for (const { path, entry } of image.shown()) {
+    if (entry.type !== 'directory') continue;
     // One that no layer has an entry for has the time of what implied it, and tar gives it that of its making.
     if (!touched.has(path) && !entry.implied) continue;
     const { seconds, nanoseconds } = entry.mtime;

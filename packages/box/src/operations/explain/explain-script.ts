@@ -1,7 +1,7 @@
 import { BoxError, isBoxError } from '@boxkit/contracts';
 import type { Bundle, Image, Store } from '@boxkit/contracts';
 import type { PlanOptions } from '../../options.ts';
-import { openExtracted } from '../look/open-look.ts';
+import { openIndexed } from '../look/open-look.ts';
 import type { Machine } from '../machine.ts';
 import { plan } from '../plan.ts';
 import { layerSteps } from './layer-steps.ts';
@@ -19,13 +19,13 @@ export interface ScriptOptions extends PlanOptions {
 /** A commented POSIX shell script that does by hand what `run` would do. Throws ERR_BOX_NOT_ENFORCEABLE for what such a script cannot. */
 export async function explainScript(text: string, options: ScriptOptions, machine: Machine): Promise<string> {
   const { backend = 'unshare', from = 'store', ...planOptions } = options;
-  await using look = await openExtracted(text, options, machine);
-  const { image, tree } = look;
+  await using look = await openIndexed(text, options, machine);
+  const { image, indexed } = look;
   const blobs = from === 'store' ? storeBlobs(machine.store) : await downloads(image, machine);
   await requireBlobs(image, machine.store);
   const bundle = await findBundle(text, planOptions, machine);
-  const steps = await layerSteps(image, tree, machine.store);
-  return formatScript({ image, tree, steps, backend, blobs, ...(bundle === undefined ? {} : { bundle }) });
+  const steps = await layerSteps(indexed, machine.store);
+  return formatScript({ image, indexed, steps, backend, blobs, ...(bundle === undefined ? {} : { bundle }) });
 }
 
 async function downloads({ reference }: Image, machine: Machine): Promise<ScriptBlobs> {

@@ -1,5 +1,5 @@
 import { BoxError, type Bundle } from '@boxkit/contracts';
-import type { ImageTree } from '@boxkit/layer-applier';
+import type { IndexedImage } from '@boxkit/layer-applier';
 import { pathWord } from './shell-bytes.ts';
 import { commentLines, shellWord } from './shell-words.ts';
 
@@ -7,7 +7,7 @@ export const scriptBackends = ['unshare', 'bubblewrap', 'chroot'] as const;
 export type ScriptBackend = (typeof scriptBackends)[number];
 
 /** The lines that start the process, with tools of the host. */
-export function runScript(bundle: Bundle, backend: ScriptBackend, tree: ImageTree): string[] {
+export function runScript(bundle: Bundle, backend: ScriptBackend, image: IndexedImage): string[] {
   requireSimple(bundle);
   const lines = [
     ...commentLines('No mount point may be a symlink: it would lead a mount out of the root file system.'),
@@ -15,7 +15,7 @@ export function runScript(bundle: Bundle, backend: ScriptBackend, tree: ImageTre
     '  [ ! -L "$root/$name" ] || { echo "$0: /$name of the image is a symlink" >&2; exit 125; }',
     '  mkdir -p "$root/$name"',
     'done',
-    ...workingDirectory(bundle, tree),
+    ...workingDirectory(bundle, image),
     'rm -rf -- "$work"; trap - EXIT',
   ];
   if (backend === 'bubblewrap') return [...lines, ...bubblewrap(bundle)];
@@ -37,11 +37,11 @@ function requireSimple({ mounts, limits, init, network, process }: Bundle): void
   });
 }
 
-function workingDirectory({ process: { cwd } }: Bundle, tree: ImageTree): string[] {
+function workingDirectory({ process: { cwd } }: Bundle, image: IndexedImage): string[] {
   const path = Buffer.from(cwd.split('/').filter(Boolean).join('/')).toString('latin1');
   const parts = path.split('/');
   for (let length = 1; length <= parts.length; length += 1) {
-    const found = tree.view.resolve(parts.slice(0, length).join('/'));
+    const found = image.resolve(parts.slice(0, length).join('/'));
     if (found === 'missing')
       return [
         ...commentLines('The working directory is made when it is missing.'),

@@ -1,5 +1,5 @@
 import type { Bundle, Image } from '@boxkit/contracts';
-import type { ImageTree } from '@boxkit/layer-applier';
+import type { IndexedImage } from '@boxkit/layer-applier';
 import { directoryTimes } from './directory-times.ts';
 import { checksum, type LayerStep } from './layer-steps.ts';
 import { createdBy } from '../look/history.ts';
@@ -10,7 +10,7 @@ import { commentLines, shellWord } from './shell-words.ts';
 
 export interface ScriptParts {
   readonly image: Image;
-  readonly tree: ImageTree;
+  readonly indexed: IndexedImage;
   readonly steps: readonly LayerStep[];
   /** What to run; undefined for a script that unpacks only. */
   readonly bundle?: Bundle;
@@ -20,7 +20,7 @@ export interface ScriptParts {
 
 /** A POSIX shell script that does by hand what `box unpack` and `box run` do. */
 export function formatScript(parts: ScriptParts): string {
-  const { image, tree, steps, bundle, backend, blobs } = parts;
+  const { image, indexed, steps, bundle, backend, blobs } = parts;
   const programs = [...blobs.programs, 'sha256sum', 'tar', 'rm'].join(', ');
   return [
     '#!/bin/sh',
@@ -50,10 +50,10 @@ export function formatScript(parts: ScriptParts): string {
     ...blobs.setup,
     ...documents(image, blobs),
     ...steps.flatMap((step, position) => layerLines(parts, step, position)),
-    ...directoryTimes(tree),
+    ...directoryTimes(indexed),
     ...(bundle === undefined
       ? []
-      : ['', '[ "${2-}" != unpack ] || exit 0', '', ...runScript(bundle, backend, parts.tree)]),
+      : ['', '[ "${2-}" != unpack ] || exit 0', '', ...runScript(bundle, backend, indexed)]),
     '',
   ].join('\n');
 }

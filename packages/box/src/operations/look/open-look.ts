@@ -15,9 +15,13 @@ import { walkLayer } from './walk-layer.ts';
 import { walkImage } from './walk.ts';
 import { originOf } from './why.ts';
 
-/** A look at an image whose layers are extracted, for questions that need the files too. */
-export interface ExtractedLook extends ImageLook {
+/** A look at an image, with what it is answered from. */
+export interface IndexedLook extends ImageLook {
   readonly indexed: IndexedImage;
+}
+
+/** A look at an image whose layers are extracted, for questions that need the files too. */
+export interface ExtractedLook extends IndexedLook {
   readonly tree: ImageTree;
 }
 
@@ -28,9 +32,15 @@ interface Indexed {
 
 /** Answers from the indexes of the layers, which are written where there are none; nothing is extracted. */
 export async function openLook(text: string, options: UnpackOptions, machine: Machine): Promise<ImageLook> {
-  return openWith(text, options, machine, async (image, context, how) =>
-    lookAt({ image, indexed: await openIndexedImage(image, context, how) }),
-  );
+  return openIndexed(text, options, machine);
+}
+
+/** The same, with the indexes put together. */
+export async function openIndexed(text: string, options: UnpackOptions, machine: Machine): Promise<IndexedLook> {
+  return openWith(text, options, machine, async (image, context, how) => {
+    const indexed = await openIndexedImage(image, context, how);
+    return { ...lookAt({ image, indexed }), indexed };
+  });
 }
 
 export async function openExtracted(text: string, options: UnpackOptions, machine: Machine): Promise<ExtractedLook> {

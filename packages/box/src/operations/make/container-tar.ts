@@ -1,5 +1,5 @@
 import type { ContainerRecord } from '@boxkit/store';
-import { type BytePath, type ContainerFiles, openImageTree, type PackContainerOptions } from '@boxkit/layer-applier';
+import { type BytePath, type ContainerFiles, openIndexedImage, type PackContainerOptions } from '@boxkit/layer-applier';
 import { changedTree } from '../containers/files/changes.ts';
 import { startFilesProcess } from '../containers/files/inside.ts';
 import { findContainer, firstProcess, pausedFile, wrongState } from '../containers/find.ts';
@@ -73,7 +73,7 @@ async function recordedLayers(record: ContainerRecord, scope: Scope): Promise<Pi
     });
     return {};
   }
-  return { layers: (await openImageTree(image, scope.context)).layers };
+  return { layers: (await openIndexedImage(image, scope.context)).layers };
 }
 
 /** Finds a container that has files to read. Throws ERR_BOX_CONTAINER_UNKNOWN, ERR_BOX_CONTAINER_STATE. */

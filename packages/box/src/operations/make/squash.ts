@@ -30,13 +30,12 @@ async function makeOne(source: ImageSource, options: SquashOptions, machine: Mac
   const kept = await keptLayers(base, options, scope);
   const count = base.image.layers.length;
   if (count === kept) throw new BoxError('ERR_BOX_USAGE', `cannot make one layer of ${nameOf(source)}: there is none`);
-  const { openImageTree, squashLayers } = await import('@boxkit/layer-applier');
-  // Its layers are extracted into the store, which verifies and indexes them.
+  const { openIndexedImage, squashLayers } = await import('@boxkit/layer-applier');
   const { image } = base;
-  const tree = await openImageTree(image, scope.context);
+  const indexed = await openIndexedImage(image, scope.context);
   await using staging = await scope.store.stage('squash');
   const { signal } = scope.context;
-  const tar = squashLayers({ image, tree, from: kept, staging: staging.path, signal });
+  const tar = squashLayers({ image, indexed, from: kept, staging: staging.path, signal });
   const { compression = 'gzip', level, comment } = options;
   const how = {
     compression,
