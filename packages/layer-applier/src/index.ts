@@ -28,6 +28,7 @@ export {
 } from './indexed/indexed-image.ts';
 export type { IndexedLayer } from './indexed/indexed-layer.ts';
 export { ensureIndex, openIndexedImage } from './indexed/open-indexed-image.ts';
+export { digestContents, type WantedContents } from './contents/layer-contents.ts';
 export { createPathHash } from './indexed/path-hash.ts';
 export { prepareWorkers } from './extract/worker-pool.ts';
 export * from './pack/index.ts';

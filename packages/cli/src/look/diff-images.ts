@@ -17,19 +17,19 @@ export function printComparison(comparison: ImageComparison, { json, quiet, sign
   return streamLines(json ? jsonLines(comparison) : textLines(comparison, quiet), signal);
 }
 
-function* textLines(comparison: ImageComparison, quiet: boolean): Generator<string, void, undefined> {
+async function* textLines(comparison: ImageComparison, quiet: boolean): AsyncGenerator<string, void, undefined> {
   if (!quiet) {
     yield summary(comparison);
     for (const difference of comparison.config) yield configLine(difference);
   }
-  for (const difference of comparison.paths()) {
+  for await (const difference of comparison.paths()) {
     const path = escapeControls(difference.path);
     yield quiet ? path : `${letters[difference.change]} ${path}${details(difference)}`;
   }
 }
 
 /** One object a line: the summary, each field of the config, each path. */
-function* jsonLines(comparison: ImageComparison): Generator<string, void, undefined> {
+async function* jsonLines(comparison: ImageComparison): AsyncGenerator<string, void, undefined> {
   const { before, after, sharedLayers, config } = comparison;
   const describe = ({ image }: typeof before) => ({
     reference: image.reference.text,
@@ -39,7 +39,7 @@ function* jsonLines(comparison: ImageComparison): Generator<string, void, undefi
   });
   yield toJson({ type: 'images', before: describe(before), after: describe(after), sharedLayers });
   for (const difference of config) yield toJson({ type: 'config', ...difference });
-  for (const difference of comparison.paths()) yield toJson({ type: 'path', ...difference });
+  for await (const difference of comparison.paths()) yield toJson({ type: 'path', ...difference });
 }
 
 function summary({ before, after, sharedLayers }: ImageComparison): string {

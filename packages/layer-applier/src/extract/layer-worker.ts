@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { clearThreadUmask, close } from '@boxkit/linux';
 import { listThrough } from '../blob-tree/list-entries.ts';
+import { digestThrough } from '../contents/digest-through.ts';
 import { RingInput, RingStopped } from '../decode/byte-ring.ts';
 import type { ChannelInput } from '../decode/channel.ts';
 import { FileInput } from '../decode/file-input.ts';
@@ -60,6 +61,10 @@ function run(job: AnyJob, exactModes: boolean): Outcome {
     if ('index' in job) {
       indexTar(input, tally, { path: job.index, diffId: job.diffId, onEntry: checkStop });
       return { kind: 'indexed', digest: input.digest() };
+    }
+    if ('contents' in job) {
+      const digests = digestThrough(input, job.contents, { tally, onEntry: checkStop });
+      return { kind: 'digested', digests, digest: input.digest() };
     }
     if (!('options' in job)) {
       const entries = readThrough(input, tally, checkStop);

@@ -31,13 +31,19 @@ export interface IndexJob extends ReadJob {
   readonly index: string;
 }
 
+/** Of which files a worker is to digest the contents. */
+export interface ContentsJob extends ReadJob {
+  /** Where their entries start in the tar, ascending, each once. */
+  readonly contents: Float64Array;
+}
+
 /** What a worker is to extract. */
 export interface Job extends ReadJob {
   readonly diffId: string;
   readonly options: Omit<ExtractorOptions, 'exactModes' | 'onEntry'>;
 }
 
-export type AnyJob = Job | IndexJob | ListJob | ReadJob;
+export type AnyJob = Job | IndexJob | ListJob | ContentsJob | ReadJob;
 
 /** What became of it. */
 export type Outcome =
@@ -47,6 +53,8 @@ export type Outcome =
   | { readonly kind: 'indexed'; readonly digest: string }
   /** A tar that was read and not extracted. */
   | { readonly kind: 'read'; readonly entries: number; readonly bytes: number; readonly digest: string }
+  /** `digests`: see digestThrough. */
+  | { readonly kind: 'digested'; readonly digests: Uint8Array; readonly digest: string }
   /** `entries`: see readEntryList. */
   | { readonly kind: 'listed'; readonly entries: EntryList; readonly digest: string }
   | {

@@ -136,18 +136,53 @@ describe('a look into an image', () => {
     await using comparison = await box.compare(at('base'), at('v2'));
     expect(comparison.sharedLayers).toHaveLength(1);
     expect(comparison.config).toEqual([{ field: 'config.Env.A', after: '2' }]);
-    expect([...comparison.paths()]).toMatchObject([
+    expect(await Array.fromAsync(comparison.paths())).toMatchObject([
       { path: '/etc/passwd', change: 'changed', fields: ['mode', 'content'] },
     ]);
     await using same = await box.compare(at('base'), at('same'));
-    expect([...same.paths()]).toEqual([]);
+    expect(await Array.fromAsync(same.paths())).toEqual([]);
     await using other = await box.compare(at('v1'), at('base'));
-    expect([...other.paths()].map(({ change, path }) => `${change} ${path}`).toSorted()).toEqual([
+    expect((await Array.fromAsync(other.paths())).map(({ change, path }) => `${change} ${path}`).toSorted()).toEqual([
       'added /cache/big',
       'added /etc/gone',
       'changed /etc/passwd',
       'removed /usr/lib/new',
     ]);
+    expect(await box.store.layers.has(base.diffId)).toBe(false);
+  });
+
+  it('compares the contents of files of one size, extracted or not, with all their names and holes', async () => {
+    const zeros = Buffer.alloc(9000);
+    const one = [
+      { path: 'a', content: 'one', mtime: 1 },
+      { path: 'b', type: 'hardlink' as const, link: 'a' },
+      { path: 'same', content: zeros, mtime: 1 },
+      { path: 'moved', content: 'as before' },
+    ];
+    const two = [
+      { path: 'moved', content: 'as before', mtime: 7 },
+      { path: 'same', content: zeros, mtime: 2 },
+      { path: 'a', content: 'two', mtime: 1 },
+      { path: 'b', type: 'hardlink' as const, link: 'a' },
+    ];
+    // The same layer in both, whose hardlink leads to what another layer has.
+    const link = buildLayer([{ path: 'c', type: 'hardlink', link: 'a' }]);
+    await writeOciLayout(join(home, 'pair'), [
+      { document: buildImage({ layers: [buildLayer(one), link] }), name: '1' },
+      { document: buildImage({ layers: [buildLayer(two), link] }), name: '2' },
+    ]);
+    const references = ['1', '2'].map((tag) => `oci:${join(home, 'pair')}:${tag}`) as [string, string];
+    const differences = async () => {
+      await using comparison = await box.compare(...references);
+      const found = await Array.fromAsync(comparison.paths());
+      return found.map(({ path, fields }) => `${path} ${fields?.join()}`).toSorted();
+    };
+    const expected = ['/a content', '/b content', '/c content'];
+    expect(await differences()).toEqual(expected);
+    // A plan wants a root file system, so the layers are extracted.
+    for (const reference of references) await box.plan(reference, { args: ['/a'] });
+    expect(await box.store.layers.has(link.diffId)).toBe(true);
+    expect(await differences()).toEqual(expected);
   });
 });
 

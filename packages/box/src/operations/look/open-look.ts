@@ -1,11 +1,12 @@
 import type { Image, PrepareOptions, Stage, StageContext } from '@boxkit/contracts';
 import { composeStages, defineStage } from '@boxkit/core';
-import { type IndexedImage, openImageTree, openIndexedImage, type ImageTree } from '@boxkit/layer-applier';
+import { digestContents, type IndexedImage, openIndexedImage, type WantedContents } from '@boxkit/layer-applier';
 import type { UnpackOptions } from '../../options.ts';
 import { applyLimits } from '../apply-limits.ts';
 import { disposeWith, openScope, platformOption } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { obtain } from '../obtain.ts';
+import { storedBlobs } from '../stored-blobs.ts';
 import { usageBelow } from './disk-usage.ts';
 import { findPaths, imagePath, listPath } from './entries.ts';
 import { historySteps } from './history.ts';
@@ -20,9 +21,10 @@ export interface IndexedLook extends ImageLook {
   readonly indexed: IndexedImage;
 }
 
-/** A look at an image whose layers are extracted, for questions that need the files too. */
-export interface ExtractedLook extends IndexedLook {
-  readonly tree: ImageTree;
+/** A look at an image, and at the contents of its files. */
+export interface LookWithContents extends IndexedLook {
+  /** See digestContents. */
+  digests(this: void, wanted: WantedContents): Promise<Uint8Array>;
 }
 
 interface Indexed {
@@ -43,11 +45,20 @@ export async function openIndexed(text: string, options: UnpackOptions, machine:
   });
 }
 
-export async function openExtracted(text: string, options: UnpackOptions, machine: Machine): Promise<ExtractedLook> {
+/** For questions that need what is in the files too; still nothing is extracted. */
+export async function openWithContents(
+  text: string,
+  options: UnpackOptions,
+  machine: Machine,
+): Promise<LookWithContents> {
   return openWith(text, options, machine, async (image, context, how) => {
-    const tree = await openImageTree(image, context, how);
     const indexed = await openIndexedImage(image, context, how);
-    return { ...lookAt({ image, indexed }), indexed, tree };
+    // The source is closed by the time that contents are asked for.
+    const stored = { blobs: storedBlobs(context.store) };
+    const { signal } = context;
+    const digests = (wanted: WantedContents): Promise<Uint8Array> =>
+      digestContents(wanted, stored, context, { signal, ...(how.budgets && { budgets: how.budgets }) });
+    return { ...lookAt({ image, indexed }), indexed, digests };
   });
 }
 
