@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ContentObserver } from './tree-writer.ts';
+import type { ContentObserver } from './write-content.ts';
 
 const zeros = Buffer.alloc(2 ** 16);
 

@@ -5,15 +5,12 @@ import {
   currentDirectory,
   deviceNumber,
   fsetxattr,
-  ftruncate,
   lastErrno,
   linkAt,
   mknodAt,
   openAt,
   openFlag,
-  pwrite,
   symlinkAt,
-  write,
 } from '@boxkit/linux';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { TarType, type TarEntry } from '../tar/tar-entry.ts';
@@ -24,17 +21,12 @@ import { invalid } from './layer-error.ts';
 import type { Metadata, MetadataWriter } from './metadata.ts';
 import { NameBuffer } from './name-buffer.ts';
 import { removeAt } from './remove-at.ts';
+import { type ContentObserver, writeContent } from './write-content.ts';
 
 const createFile = openFlag.writeOnly | openFlag.create | openFlag.exclusive | openFlag.noFollow | openFlag.closeOnExec;
 const openDirectory = openFlag.readOnly | openFlag.directory | openFlag.noFollow | openFlag.closeOnExec;
 
 const typeBits = { characterDevice: 0o020000, blockDevice: 0o060000, fifo: 0o010000 } as const;
-
-/** Takes a file's content as it is written; see ContentDigest. */
-export interface ContentObserver {
-  data(bytes: Uint8Array): void;
-  hole(length: number): void;
-}
 
 /**
  * Makes the entries of one layer below its tree. Every call is relative to a directory's descriptor, names no `/`, and
@@ -67,8 +59,7 @@ export class TreeWriter {
         openAt(this.#directories.fdOf(parent), this.#names.set(name), createFile, mode),
       );
     try {
-      if (entry.segments === undefined) writeAll(fd, reader, observer);
-      else writeSparse(fd, entry, reader, observer);
+      writeContent(fd, entry, reader, observer);
       this.#metadata.applyTo(fd, entry, mode);
     } finally {
       close(fd);
@@ -242,37 +233,4 @@ export class TreeWriter {
     close(fd);
     return true;
   }
-}
-
-function writeAll(fd: number, reader: TarReader, observer: ContentObserver | undefined): void {
-  while (reader.remaining > 0) {
-    let bytes = reader.read();
-    observer?.data(bytes);
-    for (;;) {
-      const count = write(fd, bytes, bytes.length);
-      if (count === bytes.length) break;
-      if (count === -1) throw failedCall('write');
-      bytes = bytes.subarray(count);
-    }
-  }
-}
-
-function writeSparse(fd: number, entry: TarEntry, reader: TarReader, observer: ContentObserver | undefined): void {
-  let at = 0;
-  for (const { offset, length } of entry.segments ?? []) {
-    observer?.hole(offset - at);
-    at = offset + length;
-    for (let left = length; left > 0;) {
-      let bytes = reader.read(left);
-      observer?.data(bytes);
-      while (bytes.length > 0) {
-        const count = pwrite(fd, bytes, bytes.length, offset + length - left);
-        if (count === -1) throw failedCall('pwrite');
-        left -= count;
-        bytes = bytes.subarray(count);
-      }
-    }
-  }
-  observer?.hole(entry.size - at);
-  if (ftruncate(fd, entry.size) !== 0) throw failedCall('ftruncate');
 }
