@@ -86,9 +86,13 @@ describe.each(cases)('a real terminal of %s, with %s,', (who, isolation) => {
       await use(first);
       await first.type(leaveKeys, /\[code 0\]\r\n.*\[restored\]/s);
       await first.ended();
-      const second = open('$BOX attach c');
-      await second.type('echo still $((40 + 2)); exit 9\r', /still 42\r\n.*\[code 9\]\r\n.*\[restored\]/s);
-      expect(await second.ended()).toContain('[restored]');
+      const second = open('$BOX attach --detach-keys ctrl-a,x c');
+      await second.type('echo still $((40 + 2))\r', /still 42\r\n/);
+      await second.type('\u0001x', /\[code 0\]\r\n.*\[restored\]/s);
+      await second.ended();
+      const third = open('$BOX attach c');
+      await third.type('exit 9\r', /\[code 9\]\r\n.*\[restored\]/s);
+      expect(await third.ended()).toContain('[restored]');
     });
 
     it('start -ai: a shell that had ended', async () => {

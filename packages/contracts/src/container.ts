@@ -36,6 +36,11 @@ export interface RunningContainer extends AsyncDisposable {
   readonly stderr: Readable | null;
   /** Resolves once, when the process has ended. Rejects only when box itself fails. */
   readonly exit: Promise<ExitStatus>;
+  /**
+   * Resolves to true when the command itself runs, to false when it could not be executed; `exit` then says why. Where it is
+   * missing, nobody knows before the end.
+   */
+  readonly executed?: Promise<boolean>;
   /** Sends a signal to the container's first process. Resolves to false when it has ended. */
   kill(signal?: NodeJS.Signals | number): Promise<boolean>;
   /** Sends the stop signal, then SIGKILL after the stop timeout. */

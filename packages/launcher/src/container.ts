@@ -27,6 +27,7 @@ export class Container implements RunningContainer {
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
   readonly exit: Promise<ExitStatus>;
+  readonly executed: Promise<boolean>;
   /** Settles when the command is about to start; rejects when the setup failed. */
   readonly ready: Promise<void>;
   readonly #planned: PlannedContainer;
@@ -43,6 +44,7 @@ export class Container implements RunningContainer {
     this.stdin = parts.stdio.stdin;
     this.stdout = parts.stdio.stdout;
     this.stderr = parts.stdio.stderr;
+    this.executed = parts.reports.executed;
     this.exit = this.#run();
     // whoever does not wait for the end shall not be ended by it
     this.exit.catch(() => {});

@@ -2,6 +2,7 @@ import { BoxError, type ExitStatus, type LaunchPlan, type PlannedContainer, type
 import type { ProcessEnd, StubReport } from '@boxkit/linux';
 import { diagnose } from './diagnose.ts';
 import { signalName } from './process-table.ts';
+import { setupHint } from './setup-hint.ts';
 
 /** How the host program ended. */
 export interface HostProgramEnd extends ProcessEnd {
@@ -47,11 +48,13 @@ function failedCall(plan: LaunchPlan, { list, position }: { list: number; positi
 }
 
 function setupError(plan: LaunchPlan, errno: string, call: SystemCall | undefined): BoxError {
+  const hint = call === undefined ? undefined : setupHint(call, errno);
   const what = call === undefined ? 'reading its list of system calls' : `${call.name} (${call.why})`;
   return new BoxError(
     'ERR_BOX_CONTAINER_SETUP',
     `cannot set up the container with ${plan.isolator}: ${what}: ${errno}`,
     {
+      ...(hint === undefined ? {} : { hint }),
       fields: { errno, ...(call === undefined ? {} : { syscall: call.name, why: call.why }) },
     },
   );

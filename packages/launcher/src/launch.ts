@@ -6,7 +6,10 @@ import { readReports, type ReportReader } from './report-reader.ts';
 import { Container } from './container.ts';
 import { openStdio, openTerminalStdio, type LaunchStdio, type OpenStdio } from './stdio.ts';
 
-export type LaunchOptions = LaunchStdio;
+export interface LaunchOptions extends LaunchStdio {
+  /** The first process of the running container that the plan enters, as the host numbers it: a terminal is one of its own. */
+  readonly inside?: number;
+}
 
 /**
  * Starts a planned container. Resolves when nothing but the command itself is left to start; rejects with
@@ -23,7 +26,7 @@ async function start(
   options: LaunchOptions,
 ): Promise<RunningContainer> {
   context.signal.throwIfAborted();
-  const stdio = planned.plan.terminal ? openTerminalStdio() : openStdio(options);
+  const stdio = planned.plan.terminal ? openTerminalStdio(options.inside) : openStdio(options);
   const { child, reports } = await startPlanned(planned, context.store.home, stdio);
   const network = connectNetwork(planned, { child, reports, home: context.store.home });
   const container = new Container(planned, {

@@ -5,6 +5,8 @@ import { parseReports, type StubReport } from '@boxkit/linux';
 export interface ReportReader {
   /** Resolves to true when everything is set up, to false when the reports end without it. */
   readonly ready: Promise<boolean>;
+  /** Resolves to true when the command has been executed, to false when it could not be or nothing was reported. */
+  readonly executed: Promise<boolean>;
   /** Resolves to true when the stub waits for an answer, to false when it does not. */
   readonly waiting: Promise<boolean>;
   /** Lets a stub that waits go on. */
@@ -17,10 +19,12 @@ export interface ReportReader {
 export function readReports(stream: Duplex | undefined): ReportReader {
   if (stream === undefined) {
     const no = Promise.resolve(false);
-    return { ready: Promise.resolve(true), waiting: no, answer: () => {}, all: Promise.resolve([]) };
+    const yes = Promise.resolve(true);
+    return { ready: yes, executed: yes, waiting: no, answer: () => {}, all: Promise.resolve([]) };
   }
   const chunks: Buffer[] = [];
   const { promise: ready, resolve: setReady } = Promise.withResolvers<boolean>();
+  const { promise: executed, resolve: setExecuted } = Promise.withResolvers<boolean>();
   const { promise: waiting, resolve: setWaiting } = Promise.withResolvers<boolean>();
   const { promise: all, resolve: setAll } = Promise.withResolvers<readonly StubReport[]>();
   const reports = (): readonly StubReport[] => parseReports(Buffer.concat(chunks));
@@ -29,6 +33,7 @@ export function readReports(stream: Duplex | undefined): ReportReader {
     const kinds = reports().map(({ kind }) => kind);
     if (kinds.includes('waiting')) setWaiting(true);
     if (kinds.includes('ready')) setReady(true);
+    if (kinds.includes('executed')) setExecuted(!kinds.includes('failed'));
     if (kinds.includes('ready')) setWaiting(false);
   });
   stream.on('error', () => {
@@ -38,7 +43,9 @@ export function readReports(stream: Duplex | undefined): ReportReader {
     const list = reports();
     setWaiting(list.some(({ kind }) => kind === 'waiting'));
     setReady(list.some(({ kind }) => kind === 'ready'));
+    // without a process of box's own outside, executing the command is what closes the channel
+    setExecuted(list.some(({ kind }) => kind === 'ready') && !list.some(({ kind }) => kind === 'failed'));
     setAll(list);
   });
-  return { ready, waiting, answer: () => void stream.write('\n'), all };
+  return { ready, executed, waiting, answer: () => void stream.write('\n'), all };
 }

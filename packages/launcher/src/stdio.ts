@@ -27,9 +27,12 @@ export interface OpenStdio {
   destroy(): void;
 }
 
-/** A terminal as all three; its input and output are this side's streams, whatever was chosen for pipes. */
-export function openTerminalStdio(): OpenStdio {
-  const terminal = openTerminal();
+/**
+ * A terminal as all three; its input and output are this side's streams, whatever was chosen for pipes. `inside` is the
+ * first process of a running container that it is to be of.
+ */
+export function openTerminalStdio(inside?: number): OpenStdio {
+  const terminal = openTerminal(inside);
   let released = false;
   const release = (): void => {
     if (!released) closeSync(terminal.slave);

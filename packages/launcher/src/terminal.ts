@@ -1,4 +1,4 @@
-import { constants, openSync, write } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, write } from 'node:fs';
 import { PassThrough, Writable, type Readable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { bind, check } from '@boxkit/linux';
@@ -19,17 +19,20 @@ const unlockpt = bind('int unlockpt(int fd)');
 const ptsname = bind('int ptsname_r(int fd, _Out_ uint8_t *name, size_t size)');
 const setWindowSize = bind('int ioctl(int fd, unsigned long request, const void *size)');
 
+const openPeer = bind('int ioctl(int fd, unsigned long request, int64_t flags)');
+
 const TIOCSWINSZ = 0x5414;
+const TIOCGPTPEER = 0x5441;
+/** Major and minor number of /dev/ptmx, as st_rdev has them. */
+const ptmxNumber = 5 * 256 + 2;
 const closeOnExec = 0x8_0000;
+const readWrite = constants.O_RDWR | constants.O_NOCTTY;
 /** Milliseconds between attempts to write to a terminal whose buffer is full. */
 const retryAfter = 5;
 
-/** Opens a new pseudo-terminal. */
-export function openTerminal(): PseudoTerminal {
-  const master = check(posixOpenpt(constants.O_RDWR | constants.O_NOCTTY | closeOnExec), 'posix_openpt');
-  check(grantpt(master), 'grantpt');
-  check(unlockpt(master), 'unlockpt');
-  const slave = openSync(slaveName(master), constants.O_RDWR | constants.O_NOCTTY);
+/** Opens a new pseudo-terminal: of the container whose first process `inside` is, where it has a devpts, else of the host's. */
+export function openTerminal(inside?: number): PseudoTerminal {
+  const { master, slave } = (inside === undefined ? undefined : openInside(inside)) ?? openOnHost();
   // the stream owns the descriptor and closes it
   const reader = new ReadStream(master);
   const output = new PassThrough();
@@ -57,6 +60,33 @@ export function openTerminal(): PseudoTerminal {
     },
     close: () => reader.destroy(),
   };
+}
+
+interface Ends {
+  readonly master: number;
+  readonly slave: number;
+}
+
+function openOnHost(): Ends {
+  const master = check(posixOpenpt(readWrite | closeOnExec), 'posix_openpt');
+  check(grantpt(master), 'grantpt');
+  check(unlockpt(master), 'unlockpt');
+  return { master, slave: openSync(slaveName(master), readWrite) };
+}
+
+/** In the container's own devpts, so that ttyname(3) finds it there. Undefined for one that has put something else in its place. */
+function openInside(pid: number): Ends | undefined {
+  let master: number | undefined;
+  try {
+    const { O_NOFOLLOW, O_NONBLOCK } = constants;
+    master = openSync(`/proc/${pid}/root/dev/pts/ptmx`, readWrite | O_NOFOLLOW | O_NONBLOCK);
+    if (fstatSync(master).rdev !== ptmxNumber) throw new Error('no ptmx');
+    check(unlockpt(master), 'unlockpt');
+    return { master, slave: check(openPeer(master, TIOCGPTPEER, readWrite | closeOnExec), 'ioctl') };
+  } catch {
+    if (master !== undefined) closeSync(master);
+    return undefined;
+  }
 }
 
 function slaveName(master: number): string {

@@ -8,11 +8,15 @@ export interface AttachmentConnection extends Disposable {
   drained(): Promise<void>;
 }
 
-/** Ctrl-P and Ctrl-Q, one after the other, as docker has it. */
-const leaveKeys = Buffer.from([0x10, 0x11]);
+export interface AttachmentOptions {
+  readonly stdin: boolean;
+  /** What a person types to leave a terminal; see `parseKeys`. */
+  readonly leaveKeys: Buffer;
+}
 
 /** Connects the caller's streams to a container's; a terminal is raw meanwhile. */
-export function connectAttachment(attachment: Attachment, options: { readonly stdin: boolean }): AttachmentConnection {
+export function connectAttachment(attachment: Attachment, options: AttachmentOptions): AttachmentConnection {
+  const { leaveKeys } = options;
   const { stdin, stdout } = process;
   const { promise: left, resolve: leave } = Promise.withResolvers<undefined>();
   let leaving = false;
@@ -28,9 +32,8 @@ export function connectAttachment(attachment: Attachment, options: { readonly st
   const onData = (chunk: Buffer): void => {
     if (!attachment.terminal) return attachment.write(chunk);
     const keys = Buffer.concat([pending, chunk]);
-    const at = keys.indexOf(leaveKeys);
-    // the first of the two may be the last that has come so far
-    const held = at === -1 && keys.at(-1) === leaveKeys[0] ? 1 : 0;
+    const at = leaveKeys.length === 0 ? -1 : keys.indexOf(leaveKeys);
+    const held = at === -1 ? begun(keys, leaveKeys) : 0;
     pending = keys.subarray(keys.length - held);
     attachment.write(keys.subarray(0, at === -1 ? keys.length - held : at));
     if (at === -1) return;
@@ -55,4 +58,12 @@ export function connectAttachment(attachment: Attachment, options: { readonly st
       stdin.pause();
     },
   };
+}
+
+/** How many bytes at the end may be the beginning of `wanted`, of which more is to come. */
+function begun(keys: Buffer, wanted: Buffer): number {
+  for (let length = Math.min(wanted.length - 1, keys.length); length > 0; length--) {
+    if (keys.subarray(keys.length - length).equals(wanted.subarray(0, length))) return length;
+  }
+  return 0;
 }

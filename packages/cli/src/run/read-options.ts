@@ -38,7 +38,8 @@ export async function readRunOptions(values: RunValues, args: readonly string[])
   if (values.name !== undefined) options.name = values.name;
   if (values.user !== undefined) options.user = values.user;
   if (values.workdir !== undefined) options.workdir = values.workdir;
-  if (values.hostname !== undefined) options.hostname = values.hostname;
+  // as docker has it, none is the usual one
+  if (values.hostname !== undefined && values.hostname !== '') options.hostname = values.hostname;
   if (values.isolation !== undefined) options.isolation = values.isolation;
   if (values['rootfs-driver'] !== undefined) options.rootfsDriver = values['rootfs-driver'];
   if (values.platform !== undefined) options.platform = values.platform;

@@ -8,9 +8,10 @@ const operators = new Set(['EQ', 'NE', 'LT', 'LE', 'GT', 'GE', 'MASKED_EQ'].map(
  * a filter that was half understood would protect from half of what its author meant.
  */
 export function parseSeccompProfile(text: string, file: string): SeccompProfile {
+  const hint = "The format is that of docker's --security-opt seccomp=FILE.";
   const fail = (where: string, what: string): never => {
     throw new BoxError('ERR_BOX_CONFIG_INVALID', `cannot use the seccomp profile ${file}: ${where}: ${what}`, {
-      hint: "The format is that of docker's --security-opt seccomp=FILE.",
+      hint,
       fields: { file, where },
     });
   };
@@ -18,7 +19,10 @@ export function parseSeccompProfile(text: string, file: string): SeccompProfile 
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw new BoxError('ERR_BOX_CONFIG_INVALID', `cannot use the seccomp profile ${file}: it is no JSON`, { cause });
+    throw new BoxError('ERR_BOX_CONFIG_INVALID', `cannot use the seccomp profile ${file}: it is no JSON`, {
+      hint,
+      cause,
+    });
   }
   const object = (value: unknown, where: string): Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -28,6 +28,7 @@ export const FSOPEN_CLOEXEC = 0x1;
 export const FSMOUNT_CLOEXEC = 0x1;
 export const FSCONFIG_CMD_CREATE = 6;
 
+export const CLONE_VFORK = 0x4000;
 export const CLONE_NEWNS = 0x2_0000;
 export const CLONE_NEWCGROUP = 0x200_0000;
 export const CLONE_NEWUTS = 0x400_0000;

@@ -14,7 +14,7 @@ import { placeFiles } from './calls/files.ts';
 import { becomeUser } from './calls/identity.ts';
 import { forkInit } from './calls/init.ts';
 import { hideKernelFiles, placeKernelFiles, prepareKernelFiles } from './calls/kernel-files.ts';
-import { CLONE_NEWNS, SIGCHLD } from './constants.ts';
+import { CLONE_NEWNS, CLONE_VFORK, SIGCHLD } from './constants.ts';
 import { awaitLauncher, reportEnd } from './report.ts';
 import { setLimits } from './calls/limits.ts';
 import { raiseLoopback } from './calls/network.ts';
@@ -100,8 +100,8 @@ export function inFirstProcess(inside: readonly SystemCall[]): readonly SystemCa
   return [
     {
       name: 'clone',
-      args: [SIGCHLD, 0, 0, 0, 0],
-      why: 'the first process of the PID namespace',
+      args: [CLONE_VFORK | SIGCHLD, 0, 0, 0, 0],
+      why: 'the first process of the PID namespace; this one goes on when it has executed its command',
       label: 'fork',
       next: { zero: 'first process' },
     },

@@ -7,9 +7,11 @@ export type StubReport =
   | { readonly kind: 'ready' }
   /** It goes on when the launcher has written a byte to the report's socket, and ends when that is closed. */
   | { readonly kind: 'waiting' }
-  /** `position` in the list that was encoded as `list`; -1 when the program itself could not be read. */
+  /** The command has been executed, or its `failed` has come before. */
+  | { readonly kind: 'executed' }
   /** How the container's first process ended, from the process that waited for it. */
   | { readonly kind: 'ended'; readonly code: number; readonly signal?: number }
+  /** `position` in the list that was encoded as `list`; -1 when the program itself could not be read. */
   | { readonly kind: 'failed'; readonly list: number; readonly position: number; readonly errno: string };
 
 /** The first word of a record that says that everything is set up. */
@@ -52,6 +54,16 @@ export function awaitLauncher(): readonly SystemCall[] {
   ];
 }
 
+/** The first word of a record that says that nothing of the stub is left in the child. */
+const executed = 0xffff_ffff_ffff_fffcn;
+
+/** Tells the launcher that the child of a clone with CLONE_VFORK has executed a program, or has ended without. */
+export function tellExecuted(): SystemCall {
+  const bytes = Buffer.alloc(reportSize);
+  bytes.writeBigUInt64LE(executed);
+  return { name: 'write', args: [reportDescriptor, { bytes }, reportSize], why: 'the command runs', ignore: 'any' };
+}
+
 /** The first word of a record whose second is a wait status. */
 const ended = 0xffff_ffff_ffff_fffen;
 
@@ -69,9 +81,10 @@ export function tellEnd(): readonly [SystemCall, ...SystemCall[]] {
   ];
 }
 
-/** Waits for the child that a call of that label has made, and tells the launcher how it ended. */
+/** Waits for the child that a call of that label has made, and tells the launcher that it runs and how it ended. */
 export function reportEnd(label: string): readonly SystemCall[] {
   return [
+    tellExecuted(),
     {
       name: 'wait4',
       args: [{ result: label }, endStatus, 0, null],
@@ -91,6 +104,7 @@ export function parseReports(bytes: Buffer): readonly StubReport[] {
     const first = bytes.readBigUInt64LE(at);
     if (first === ready) reports.push({ kind: 'ready' });
     else if (first === waiting) reports.push({ kind: 'waiting' });
+    else if (first === executed) reports.push({ kind: 'executed' });
     else if (first === ended) reports.push(parseEnd(bytes.readUInt32LE(at + 8)));
     else {
       reports.push({

@@ -109,7 +109,7 @@ describe.each(machines)('the stub for $machine', ({ machine, listing, tools, run
         ...reportEnd('fork'),
         { ...exit(9), label: 'child' },
       ],
-      { status: 0, reports: [{ kind: 'ended', code: 9 }] },
+      { status: 0, reports: [{ kind: 'executed' }, { kind: 'ended', code: 9 }] },
     ],
     [
       'executes a program with its arguments and environment',

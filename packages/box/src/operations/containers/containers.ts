@@ -21,6 +21,8 @@ export function createContainers(machine: Machine): Containers {
     rename: async (container, name) => (await import('./list.ts')).renameContainer(store, container, name),
     exec: async (container, argv, how = {}) => (await import('./exec.ts')).exec(machine, container, argv, how),
     top: async (container) => (await import('./processes.ts')).top(store, container),
+    processTable: async (container, options, how = {}) =>
+      (await import('./process-table.ts')).processTable(store, container, options, how),
     pause: async (container) => (await import('./pause.ts')).pause(store, container),
     unpause: async (container) => (await import('./pause.ts')).unpause(store, container),
     stats: async (container) => (await import('./stats.ts')).stats(store, container),

@@ -30,7 +30,7 @@ export async function exec(
   const scope = openScope(machine, signal === undefined ? {} : { signal });
   // It is not the container that starts and ends.
   const context = { ...scope.context, emit: () => {} };
-  return disposeWith(scope, () => launch({ stdin, stdout, stderr }).run(planned, context));
+  return disposeWith(scope, () => launch({ stdin, stdout, stderr, inside: pid }).run(planned, context));
 }
 
 function execProcess(

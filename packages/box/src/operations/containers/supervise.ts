@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ExitStatus, PlannedContainer, RunningContainer } from '@boxkit/contracts';
 import { composeStages } from '@boxkit/core';
 import {
@@ -97,9 +96,6 @@ async function runToEnd(run: Run): Promise<ExitStatus> {
   }
 }
 
-/** Milliseconds in which a command shows that it cannot be executed; what comes later is an exit status like others. */
-const failing = 50;
-
 async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const { supervision, planned, handle, reference, subject } = run;
   const { scope, options } = supervision;
@@ -116,8 +112,7 @@ async function runOnce(run: Run, restarts: number): Promise<ExitStatus> {
   const drained = passOn(container, run);
   subject.attend(container);
   if (restarts === 0) {
-    const failed = await Promise.race([container.exit, delay(failing)]);
-    const exit = failed?.reason === undefined ? {} : { exit: failed };
+    const exit = (await container.executed) === false ? { exit: await container.exit } : {};
     supervision.onStart({ containerId: handle.containerId, name: handle.name, ...exit });
   }
   const exit = await container.exit;

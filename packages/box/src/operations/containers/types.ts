@@ -191,6 +191,8 @@ export interface Containers {
   exec(container: string, argv: readonly [string, ...string[]], options?: ExecOptions): Promise<RunningContainer>;
   /** Its processes, in no order. */
   top(container: string): Promise<readonly ContainerProcessInfo[]>;
+  /** The same as the host's ps(1) prints it with these options, PID among its columns. Throws ERR_BOX_USAGE. */
+  processTable(container: string, psOptions: readonly string[], options?: Cancellable): Promise<string>;
   /** Lets none of its processes run, until `unpause`. */
   pause(container: string): Promise<void>;
   unpause(container: string): Promise<void>;

@@ -1,5 +1,6 @@
 import type { SystemCall } from '@boxkit/contracts';
 import {
+  CLONE_VFORK,
   O_CLOEXEC,
   POLLIN,
   PR_SET_DUMPABLE,
@@ -11,7 +12,7 @@ import {
   WNOHANG,
   WNOWAIT,
 } from '../constants.ts';
-import { endStatus, tellEnd } from '../report.ts';
+import { endStatus, tellEnd, tellExecuted } from '../report.ts';
 
 /** Descriptors of the init's own. */
 const children = 10;
@@ -36,7 +37,14 @@ export function forkInit(): readonly SystemCall[] {
   };
   return [
     { name: 'rt_sigprocmask', args: [SIG_SETMASK, mask(everySignal), null, 8], why: 'signals wait for the init' },
-    { name: 'clone', args: [SIGCHLD, 0, 0, 0, 0], why: 'the command', label: 'init', next: { zero: 'command' } },
+    {
+      name: 'clone',
+      args: [CLONE_VFORK | SIGCHLD, 0, 0, 0, 0],
+      why: 'the command; the init goes on when it has been executed',
+      label: 'init',
+      next: { zero: 'command' },
+    },
+    tellExecuted(),
     { name: 'prctl', args: [PR_SET_DUMPABLE, 0, 0, 0, 0], why: "the report is the init's alone" },
     ...openSignals(children, childSignal, 'children that end'),
     ...openSignals(signals, everySignal & ~childSignal, 'signals for the command'),
