@@ -35,7 +35,7 @@ export class FileContents {
   }
 }
 
-/** Files of one image, by their nodes: some 60 bytes for each. */
+/** Files of one image, by their nodes. */
 class SideContents {
   count = 0;
   readonly #look: LookWithContents;
