@@ -277,6 +277,7 @@ describe('a private network', { timeout: 60_000 }, () => {
 it('of a backend that does not wait for it is a defect, and no container without a network', async () => {
   const reports = {
     ready: Promise.resolve(true),
+    executed: Promise.resolve(false),
     waiting: Promise.resolve(false),
     answer: () => {},
     all: Promise.resolve([]),
