@@ -66,6 +66,8 @@ export async function holdWorker(signal: AbortSignal): Promise<HeldWorker> {
       return known;
     },
     end() {
+      // Not for the next holder: it may have done its job just now, and ends only later.
+      dead = true;
       closeGateOf(worker);
       void worker.terminate();
     },
