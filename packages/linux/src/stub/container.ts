@@ -78,11 +78,12 @@ export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singl
   const volumes = inspectVolumes(bundle);
   return [
     ...collectVolumes(volumes),
+    // before a symlink of the image can lead a volume to /dev or /proc, and what hides them with it
+    ...makeSharedMemory(bundle.limits),
+    ...hideKernelFiles(),
     ...placeFiles(bundle),
     ...placeVolumes(volumes, () => true),
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
-    ...makeSharedMemory(bundle.limits),
-    ...hideKernelFiles(),
     ...(bundle.userModeNetwork === undefined ? [] : awaitLauncher()),
     ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),
     ...commandCalls(bundle, singleId),

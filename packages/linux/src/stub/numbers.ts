@@ -1,11 +1,14 @@
 import type { StubMachine } from './elf.ts';
 
-/** The system calls that a program may name, by machine. From the kernel's syscall tables. */
-const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>> = {
+/** The system calls that a program may name, by machine; not every machine has each. From the kernel's syscall tables. */
+const table: Readonly<Record<string, readonly [x8664: number, aarch64?: number]>> = {
+  add_key: [248, 217],
+  bpf: [321, 280],
   capset: [126, 91],
   chdir: [80, 49],
   chroot: [161, 51],
   clone: [56, 220],
+  clone3: [435, 435],
   close: [3, 57],
   close_range: [436, 436],
   dup3: [292, 24],
@@ -24,7 +27,12 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   getcwd: [79, 17],
   getpid: [39, 172],
   getppid: [110, 173],
+  init_module: [175, 105],
+  io_uring_setup: [425, 425],
   ioctl: [16, 29],
+  ioperm: [173],
+  iopl: [172],
+  kexec_load: [246, 104],
   keyctl: [250, 219],
   kill: [62, 129],
   linkat: [265, 37],
@@ -34,10 +42,14 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   mount: [165, 40],
   mount_setattr: [442, 442],
   move_mount: [429, 429],
+  name_to_handle_at: [303, 264],
   nanosleep: [35, 101],
+  open_by_handle_at: [304, 265],
   open_tree: [428, 428],
   openat: [257, 56],
   openat2: [437, 437],
+  perf_event_open: [298, 241],
+  pidfd_getfd: [438, 438],
   pipe2: [293, 59],
   pivot_root: [155, 41],
   ppoll: [271, 73],
@@ -46,6 +58,8 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   ptrace: [101, 117],
   read: [0, 63],
   readlinkat: [267, 78],
+  reboot: [169, 142],
+  request_key: [249, 218],
   rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   rt_sigtimedwait: [128, 137],
@@ -59,11 +73,15 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
   setsid: [112, 157],
   signalfd4: [289, 74],
   socket: [41, 198],
+  statmount: [457, 457],
+  swapon: [167, 224],
   symlinkat: [266, 36],
+  syslog: [103, 116],
   umask: [95, 166],
   umount2: [166, 39],
   unlinkat: [263, 35],
   unshare: [272, 97],
+  userfaultfd: [323, 282],
   wait4: [61, 260],
   waitid: [247, 95],
   write: [1, 64],
@@ -71,7 +89,7 @@ const table: Readonly<Record<string, readonly [x8664: number, aarch64: number]>>
 
 /** The number of a system call; throws a RangeError for a name that the table lacks. */
 export function systemCallNumber(name: string, machine: StubMachine): number {
-  const numbers = table[name];
-  if (numbers === undefined) throw new RangeError(`no number is known for the system call ${name}`);
-  return numbers[machine === 'x86_64' ? 0 : 1];
+  const number = table[name]?.[machine === 'x86_64' ? 0 : 1];
+  if (number === undefined) throw new RangeError(`no number is known for the system call ${name} of ${machine}`);
+  return number;
 }

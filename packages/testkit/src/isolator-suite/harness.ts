@@ -64,7 +64,7 @@ export interface Harness extends AsyncDisposable {
   /** What a script prints, whatever its status and without its errors; the code of box's error when it is not run. */
   attempt(script: string, request?: RunRequest): Promise<string>;
   /** What these system calls print when a container makes them. */
-  attack(calls: readonly SystemCall[]): Promise<string>;
+  attack(calls: readonly SystemCall[], request?: RunRequest): Promise<string>;
 }
 
 /** Makes a harness whose paths hold what paths may hold: a space and a newline. */
@@ -150,12 +150,12 @@ class ContainerHarness implements Harness {
     }
   }
 
-  async attack(calls: readonly SystemCall[]): Promise<string> {
+  async attack(calls: readonly SystemCall[], request: RunRequest = {}): Promise<string> {
     const { executable, program } = this.#parts.stages.attack(calls);
     await writeFile(join(this.root, 'attack'), executable);
     await chmod(join(this.root, 'attack'), 0o755);
     await writeFile(join(this.root, 'attack.program'), program);
-    return this.attempt('exec /attack 3</attack.program 4>/attack.report');
+    return this.attempt('exec /attack 3</attack.program 4>/attack.report', request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
