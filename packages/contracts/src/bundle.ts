@@ -69,7 +69,7 @@ export interface Mount {
   readonly readOnly: boolean;
   /** For a bind: device nodes mean something there. */
   readonly devices?: boolean;
-  /** For a tmpfs: `size=64m,mode=1777,exec`; `noexec` unless it says otherwise. */
+  /** For a tmpfs: `size=64m,mode=1777,exec`; `noexec` unless it says otherwise. For a bind: `nosuid`, `noexec`. */
   readonly options?: readonly string[];
 }
 

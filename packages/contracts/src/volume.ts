@@ -7,6 +7,8 @@ export interface VolumeRequest {
   readonly readOnly: boolean;
   /** Leave a new volume empty, whatever the image has at `target`. */
   readonly noCopy?: boolean;
+  /** `nosuid`, `noexec`. */
+  readonly options?: readonly string[];
 }
 
 /** A volume with a name. */

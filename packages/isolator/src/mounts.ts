@@ -13,6 +13,17 @@ export function bundleMounts({ mounts = [], devices = [] }: RunOptions): readonl
     if (targets.has(target)) throw new BoxError('ERR_BOX_USAGE', `cannot mount twice on ${target}`);
     targets.add(target);
   }
+  for (const { type, target, options = [] } of all) {
+    const unknown = options.find((option) => type === 'bind' && option !== 'nosuid' && option !== 'noexec');
+    if (unknown !== undefined)
+      throw new BoxError(
+        'ERR_BOX_USAGE',
+        `cannot mount on ${target}: a bind has no option ${JSON.stringify(unknown)}`,
+        {
+          hint: 'It may be nosuid and noexec.',
+        },
+      );
+  }
   return all.toSorted((a, b) => depth(a) - depth(b));
 }
 

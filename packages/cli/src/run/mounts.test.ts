@@ -12,6 +12,8 @@ describe('--volume', () => {
     ['data:/x:ro,nocopy', { volume: { name: 'data', target: '/x', readOnly: true, noCopy: true } }],
     ['/src:/x', { mount: { type: 'bind', source: '/src', ...plain } }],
     ['/src:/x:z,rprivate,cached', { mount: { type: 'bind', source: '/src', ...plain } }],
+    ['/src:/x:nodev,noexec', { mount: { type: 'bind', source: '/src', ...plain, options: ['noexec'] } }],
+    ['data:/x:nosuid,copy', { volume: { name: 'data', ...plain, options: ['nosuid'] } }],
     ['/src:/x:ro', { mount: { type: 'bind', source: '/src', target: '/x', readOnly: true } }],
   ])('%s is understood', (text, expected) => {
     expect(parseVolume(text)).toEqual(expected);
@@ -41,6 +43,12 @@ describe('--mount', () => {
     ['type=bind,source=/a,target=/x,readonly=false', { mount: { type: 'bind', source: '/a', ...plain } }],
     ['type=bind,source=/a=b,target=/x,ro', { mount: { type: 'bind', source: '/a=b', target: '/x', readOnly: true } }],
     [
+      'type=bind,source=/a,target=/x,nosuid,noexec=true,nodev,relabel=shared,U=false,bind-recursive=enabled',
+      { mount: { type: 'bind', source: '/a', ...plain, options: ['nosuid', 'noexec'] } },
+    ],
+    ['type=tmpfs,target=/x,exec,nosuid', { mount: { type: 'tmpfs', ...plain, options: ['exec', 'nosuid'] } }],
+    ['type=volume,source=data,target=/x,volume-driver=local', { volume: { name: 'data', ...plain } }],
+    [
       'type=tmpfs,target=/x,tmpfs-size=1m,tmpfs-mode=1770',
       { mount: { type: 'tmpfs', ...plain, options: ['size=1048576', 'mode=1770'] } },
     ],
@@ -58,6 +66,10 @@ describe('--mount', () => {
     'type=tmpfs,target=/x,tmpfs-mode=9',
     'target=/x,readonly=maybe',
     'type=bind,source=/a,target=/x,bind-propagation=rshared',
+    'type=bind,source=/a,target=/x,U',
+    'type=bind,source=/a,target=/x,nodev=false',
+    'type=bind,source=/a,target=/x,relabel=other',
+    'type=volume,source=a,target=/x,volume-driver=nfs',
   ])('%s is refused', (text) => expect(() => parseMount(text)).toThrow('--mount'));
 });
 

@@ -23,22 +23,33 @@ export function parseVolume(text: string): MountOrVolume {
   const known = options === '' ? [] : options.split(',');
   const refused = known.find((option) => /^(?:r?shared|r?slave)$/.test(option));
   if (refused !== undefined) throw usage(`option --volume: propagation is always rprivate, and cannot be ${refused}`);
-  if (known.some((option) => /^[zZ]$/.test(option)) && existsSync('/sys/fs/selinux/enforce'))
+  if (known.some((option) => /^[zZ]$/.test(option)) && isLabelled())
     throw usage('option --volume: z and Z ask for an SELinux label, and box sets none');
-  const unknown = known.find((option) => !['ro', 'rw', 'nocopy', ...idle].includes(option));
+  const unknown = known.find((option) => !['ro', 'rw', 'nocopy', ...bindOptions, ...idle].includes(option));
   if (unknown !== undefined)
     throw usage(`option --volume: unknown option ${JSON.stringify(unknown)} in ${JSON.stringify(text)}`);
   if (known.includes('ro') && known.includes('rw'))
     throw usage(`option --volume: ${JSON.stringify(text)} cannot be both ro and rw`);
   const readOnly = known.includes('ro');
   const noCopy = known.includes('nocopy');
-  if (!isPath(source)) return volume('--volume', { name: source, target, readOnly, noCopy });
+  const some = known.filter((option) => bindOptions.includes(option));
+  if (!isPath(source)) return volume('--volume', { name: source, target, readOnly, noCopy, options: some });
   if (noCopy) throw usage(`option --volume: nocopy is for volumes, and ${JSON.stringify(source)} is a path`);
-  return bind('--volume', source, target, readOnly);
+  return bind('--volume', { source, target, readOnly, options: some });
 }
 
-/** What docker's users write that is so already, or means nothing on Linux. */
-const idle = ['rprivate', 'private', 'rbind', 'bind', 'z', 'Z', 'cached', 'delegated', 'consistent'];
+/** podman's: no program there is set-user-ID, none is executed at all. */
+export const bindOptions: readonly string[] = ['nosuid', 'noexec'];
+/** What docker's and podman's users write that is so already, or means nothing on Linux. */
+const idle = [
+  ...['rprivate', 'private', 'rbind', 'bind', 'z', 'Z', 'cached', 'delegated', 'consistent'],
+  ...['nodev', 'suid', 'exec', 'copy'],
+];
+
+/** Whether files have SELinux labels here. */
+export function isLabelled(): boolean {
+  return existsSync('/sys/fs/selinux/enforce');
+}
 
 /** `--tmpfs TARGET[:OPTIONS]`. */
 export function parseTmpfs(text: string): MountOrVolume {
@@ -75,8 +86,17 @@ export function parseDevice(text: string): DeviceRequest {
   return target === source ? { source } : { source, target };
 }
 
-export function bind(option: string, source: string, target: string, readOnly: boolean): MountOrVolume {
-  return { mount: { type: 'bind', source: resolve(source), target: absolute(option, target), readOnly } };
+interface BindWish {
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Some of `bindOptions`. */
+  readonly options: readonly string[];
+}
+
+export function bind(option: string, wish: BindWish & { readonly source: string }): MountOrVolume {
+  const { source, target, readOnly, options } = wish;
+  const some = options.length > 0 ? { options } : {};
+  return { mount: { type: 'bind', source: resolve(source), target: absolute(option, target), readOnly, ...some } };
 }
 
 export function tmpfs(option: string, target: string, options: readonly string[], readOnly: boolean): MountOrVolume {
@@ -87,9 +107,9 @@ export function tmpfs(option: string, target: string, options: readonly string[]
 /** The name of an anonymous volume is empty. */
 export function volume(
   option: string,
-  wish: { readonly name: string; readonly target: string; readonly readOnly: boolean; readonly noCopy: boolean },
+  wish: BindWish & { readonly name: string; readonly noCopy: boolean },
 ): MountOrVolume {
-  const { name, target, readOnly, noCopy } = wish;
+  const { name, target, readOnly, noCopy, options } = wish;
   if (name !== '' && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) {
     throw usage(
       `option ${option}: ${JSON.stringify(name)} is neither a path nor the name of a volume`,
@@ -97,7 +117,8 @@ export function volume(
     );
   }
   const named = name === '' ? {} : { name };
-  return { volume: { ...named, target: absolute(option, target), readOnly, ...(noCopy ? { noCopy } : {}) } };
+  const some = { ...(noCopy ? { noCopy } : {}), ...(options.length > 0 ? { options } : {}) };
+  return { volume: { ...named, target: absolute(option, target), readOnly, ...some } };
 }
 
 /** As docker has it: what starts with a slash, a dot or a tilde. */

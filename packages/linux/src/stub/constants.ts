@@ -21,7 +21,9 @@ export const MOVE_MOUNT_T_SYMLINKS = 0x10;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 export const MOUNT_ATTR_RDONLY = 0x1;
+export const MOUNT_ATTR_NOSUID = 0x2;
 export const MOUNT_ATTR_NODEV = 0x4;
+export const MOUNT_ATTR_NOEXEC = 0x8;
 /** nosuid, nodev, noexec */
 export const MOUNT_ATTR_SAFE = 0xe;
 export const FSOPEN_CLOEXEC = 0x1;

@@ -81,8 +81,8 @@ export function preparedRootCalls(bundle: Bundle, { singleId }: { readonly singl
     // before a symlink of the image can lead a volume to /dev or /proc, and what hides them with it
     ...makeSharedMemory(bundle.limits),
     ...hideKernelFiles(),
-    ...placeFiles(bundle),
     ...placeVolumes(volumes, () => true),
+    ...placeFiles(bundle),
     ...makeDirectories(bundle.process.cwd, 'the working directory, when it is missing'),
     ...(bundle.userModeNetwork === undefined ? [] : awaitLauncher()),
     ...(bundle.readOnlyRootfs ? [makeRootReadOnly()] : []),

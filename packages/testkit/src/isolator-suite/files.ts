@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SuiteContext } from './suite-context.ts';
@@ -52,6 +52,19 @@ export function fileTests(context: SuiteContext): void {
       expect(await harness.sh(refused, { mounts: volume(true) })).toBe('no');
     });
 
+    test('of a volume are no programs when that is asked for', async () => {
+      const { harness } = context;
+      const source = join(harness.directory, 'programs');
+      await mkdir(source);
+      await copyFile(join(harness.root, 'bin/busybox'), join(source, 'true'));
+      const volume = (...options: readonly string[]) =>
+        ({ mounts: [{ type: 'bind', source, target: '/programs', readOnly: false, options }] }) as const;
+      const script = '(/programs/true && echo executed) 2>/dev/null; grep -c " /programs .*nosuid" /proc/mounts';
+      expect(await harness.attempt(script, volume())).toMatch(/^executed/);
+      expect(await harness.attempt(script, volume('nosuid', 'noexec'))).toBe('1');
+      expect(await harness.attempt(script, volume('noatime'))).toBe('ERR_BOX_USAGE');
+    });
+
     test('may be a single one of the host', async () => {
       const { harness } = context;
       const source = join(harness.directory, 'single');
@@ -74,6 +87,12 @@ export function fileTests(context: SuiteContext): void {
           code: 'ERR_BOX_CONTAINER_SETUP',
         });
       }
+    });
+
+    test('of /etc that name the container lie on what is mounted there', async () => {
+      const mounts = [{ type: 'tmpfs', target: '/etc', readOnly: false }] as const;
+      const request = { mounts, dns: ['192.0.2.1'] };
+      expect(await context.harness.sh('ls /etc', request)).toBe('hostname\nhosts\nresolv.conf');
     });
 
     test('of /etc name the container, whatever symlinks the image has there', async () => {

@@ -30,7 +30,7 @@ export async function mountVolumes(
   return all;
 
   async function mountVolume(request: VolumeRequest, at: number): Promise<Mount> {
-    const { name, target, readOnly, noCopy = false } = request;
+    const { name, target, readOnly, noCopy = false, options } = request;
     if (!posix.isAbsolute(target)) {
       throw new BoxError('ERR_BOX_USAGE', `cannot mount a volume on ${JSON.stringify(target)}: it is not absolute`);
     }
@@ -39,7 +39,7 @@ export async function mountVolumes(
       name === undefined
         ? await anonymousVolume(join(directoryOf(applied), 'volumes', String(at)), seed)
         : await useVolume(name, seed);
-    return { type: 'bind', source, target, readOnly };
+    return { type: 'bind', source, target, readOnly, ...(options === undefined ? {} : { options }) };
   }
 
   async function useVolume(name: string, seed: Seed | undefined): Promise<string> {

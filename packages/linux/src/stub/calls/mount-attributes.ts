@@ -1,5 +1,12 @@
 import type { SystemCall } from '@boxkit/contracts';
-import { AT_EMPTY_PATH, AT_RECURSIVE, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '../constants.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_RECURSIVE,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+} from '../constants.ts';
 
 /** Which mount: a path below `at`, or, without a path, `at` itself. */
 export interface MountChange {
@@ -23,9 +30,21 @@ export function setNoDevices(change: MountChange): SystemCall {
   return setAttributes(MOUNT_ATTR_NODEV, change);
 }
 
+/** Options of mount(8) that a bind may have beside those. */
+const attributes = new Map([
+  ['nosuid', MOUNT_ATTR_NOSUID],
+  ['noexec', MOUNT_ATTR_NOEXEC],
+]);
+
+/** The calls for those of the options that are given: none for no option. */
+export function setOptions(options: readonly string[], change: MountChange): readonly SystemCall[] {
+  const attribute = options.reduce((sum, option) => sum | (attributes.get(option) ?? 0), 0);
+  return attribute === 0 ? [] : [setAttributes(attribute, change)];
+}
+
 function setAttributes(attribute: number, { at, path = '', why, recursive }: MountChange): SystemCall {
-  const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(BigInt(attribute));
+  const bytes = Buffer.alloc(32);
+  bytes.writeBigUInt64LE(BigInt(attribute));
   const flags = (path === '' ? AT_EMPTY_PATH : 0) | (recursive ? AT_RECURSIVE : 0);
-  return { name: 'mount_setattr', args: [at, path, flags, { bytes: attributes }, attributes.length], why };
+  return { name: 'mount_setattr', args: [at, path, flags, { bytes }, bytes.length], why };
 }

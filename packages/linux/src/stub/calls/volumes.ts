@@ -12,7 +12,7 @@ import {
   OPEN_TREE_CLONE,
 } from '../constants.ts';
 import { makeDirectories, makeFile } from './paths.ts';
-import { setNoDevices, setReadOnly } from './mount-attributes.ts';
+import { setNoDevices, setOptions, setReadOnly } from './mount-attributes.ts';
 
 /** A mount of the bundle, and whether its source is a directory, as it was when the plan was made. */
 export interface VolumeMount {
@@ -23,9 +23,7 @@ export interface VolumeMount {
 /** Takes hold of the sources; made while the host's root is in reach. */
 export function borrowVolumes(volumes: readonly VolumeMount[]): readonly SystemCall[] {
   return volumes.flatMap(({ mount }, at): readonly SystemCall[] =>
-    mount.type === 'bind' && mount.source !== undefined
-      ? borrow(mount.source, label(at), { readOnly: mount.readOnly, devices: hasDevices(mount) })
-      : [],
+    mount.type === 'bind' && mount.source !== undefined ? borrow(mount.source, label(at), mount) : [],
   );
 }
 
@@ -34,11 +32,7 @@ export function hasDevices({ devices, source = '' }: Mount): boolean {
   return devices ?? source.startsWith('/dev/');
 }
 
-function borrow(
-  source: string,
-  label: string,
-  { readOnly, devices }: { readonly readOnly: boolean; readonly devices: boolean },
-): readonly SystemCall[] {
+function borrow(source: string, label: string, mount: Mount): readonly SystemCall[] {
   const calls: SystemCall[] = [
     {
       name: 'open_tree',
@@ -47,10 +41,10 @@ function borrow(
       label,
     },
   ];
-  if (!devices) {
-    calls.push(setNoDevices({ at: { result: label }, why: 'nor do devices of the host there', recursive: true }));
-  }
-  if (readOnly) calls.push(setReadOnly({ at: { result: label }, why: `${source} is read-only`, recursive: true }));
+  const whole = { at: { result: label }, recursive: true };
+  if (!hasDevices(mount)) calls.push(setNoDevices({ ...whole, why: 'nor do devices of the host there' }));
+  if (mount.readOnly) calls.push(setReadOnly({ ...whole, why: `${source} is read-only` }));
+  calls.push(...setOptions(mount.options ?? [], { ...whole, why: `as asked for ${mount.target}` }));
   return calls;
 }
 
@@ -61,7 +55,7 @@ export function collectVolumes(volumes: readonly VolumeMount[]): readonly System
     const staged = `${stagedVolumes}/${at}`;
     const why = 'its mount is held';
     return [
-      ...borrow(staged, label(at), { readOnly: mount.readOnly, devices: hasDevices(mount) }),
+      ...borrow(staged, label(at), mount),
       { name: 'umount2', args: [staged, MNT_DETACH], why },
       { name: 'unlinkat', args: [AT_FDCWD, staged, directory ? AT_REMOVEDIR : 0], why },
     ];
