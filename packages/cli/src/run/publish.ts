@@ -12,7 +12,7 @@ export function parsePublish(text: string): PublishedPort {
   const [, address, host = '', container = '', protocol] =
     /^(?:(?:(\[[^\]]*\]|[^:]*):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp))?$/i.exec(text) ?? [];
   const bare = address?.replace(/^\[(.*)\]$/, '$1');
-  const [hostRange, containerRange] = [host === '' ? anyPort : parseRange(host), parseRange(container)];
+  const [hostRange, containerRange] = [host === '' || host === '0' ? anyPort : parseRange(host), parseRange(container)];
   if (hostRange === undefined || containerRange === undefined) throw wrong('--publish', text, wanted);
   const isChoice = containerRange.count === 1 && hostRange.count > 1;
   if (hostRange !== anyPort && !isChoice && hostRange.count !== containerRange.count) {
