@@ -83,7 +83,9 @@ function keep(path: string, script: Script): void {
   const directory = join(path, '..');
   const staged = `${path}.${process.pid}`;
   try {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const each of [join(directory, '../..'), join(directory, '..'), directory]) {
+      if (!fs.existsSync(each)) fs.mkdirSync(each, { mode: 0o700 });
+    }
     fs.writeFileSync(staged, script.createCachedData(), { mode: 0o600, flag: 'wx' });
     fs.renameSync(staged, path);
     removeOldest(directory);

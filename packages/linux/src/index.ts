@@ -1,4 +1,5 @@
 export * from './libc.ts';
+export * from './make-directories.ts';
 export * from './id-map.ts';
 export * from './lock.ts';
 export * from './fs-at.ts';

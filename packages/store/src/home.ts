@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
-import { diskError, errnoOf, unless } from './disk-error.ts';
+import { makeDirectories } from '@boxkit/linux';
+import { diskError, errnoOf } from './disk-error.ts';
 import { directoriesOf, type Layout, layoutOf, storeVersion } from './layout.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -60,24 +61,10 @@ function readVersion(layout: Layout): number | undefined {
   return Number(text);
 }
 
-/** mkdir -p; Node's own says ENOENT where the kernel says EROFS. */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EEXIST' && statSync(path).isDirectory()) return;
-    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    // Not by this function again: below /proc the kernel says ENOENT whatever is there.
-    unless('EEXIST', undefined, () => mkdirSync(path, { mode: 0o700 }));
-  }
-}
-
 /** The version is written last, so that a half-made home is made again. */
 function initialise(layout: Layout): void {
   try {
-    for (const directory of [layout.home, ...directoriesOf(layout)]) makeDirectory(directory);
+    for (const directory of [layout.home, ...directoriesOf(layout)]) makeDirectories(directory, 0o700);
     replaceFile(layout, layout.version, `${storeVersion}\n`);
   } catch (error) {
     throw diskError(`make the store ${layout.home}`, error);

@@ -1,6 +1,7 @@
 import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
+import { makeDirectories } from '@boxkit/linux';
 import { isDiskError, unwritable } from './disk-error.ts';
 import { writeTar, type TarEntry } from './tar-writer.ts';
 
@@ -102,7 +103,7 @@ export async function publishInto(
 async function beside(path: string, work: (staging: string) => Promise<void>): Promise<void> {
   const parent = dirname(path);
   try {
-    await mkdir(parent, { recursive: true });
+    makeDirectories(parent, 0o777);
     const staging = await mkdtemp(join(parent, `.${basename(path)}.box-`));
     try {
       await work(staging);

@@ -1,7 +1,8 @@
-import { mkdir, open, readlink, rename, unlink } from 'node:fs/promises';
+import { open, readlink, rename, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { BoxError, isBoxError } from '@boxkit/contracts';
+import { makeDirectories } from '@boxkit/linux';
 import { normalizeKey, readAuthFile, type AuthFile } from './auth-file.ts';
 import type { Credential } from './credential.ts';
 import { credentialFiles, credentialFileToWrite } from './files.ts';
@@ -119,7 +120,7 @@ async function writeEntry(
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   const temporary = join(dirname(path), `.box-${randomUUID()}`);
   try {
     // Made with its final mode: there is no moment at which others can open it.

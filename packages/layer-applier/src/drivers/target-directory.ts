@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BoxError } from '@boxkit/contracts';
+import { makeDirectories } from '@boxkit/linux';
 
 /** Where `box unpack` puts its tree, and how. */
 export interface TargetDirectory {
@@ -22,7 +23,7 @@ const stagingPrefix = '.box-staging-';
  */
 export function openTarget(directory: string, storeStaging: string): TargetDirectory {
   const path = resolve(directory);
-  const made = makeMissing(path);
+  const made = makeDirectories(path, 0o755);
   const undo = (): void => {
     for (const parent of made) tolerate(() => rmdirSync(parent));
   };
@@ -36,15 +37,6 @@ export function openTarget(directory: string, storeStaging: string): TargetDirec
     undo();
     throw error;
   }
-}
-
-/** The directories made, deepest first. */
-function makeMissing(path: string): string[] {
-  const first = mkdirSync(path, { recursive: true, mode: 0o755 });
-  if (first === undefined) return [];
-  const made: string[] = [];
-  for (let at = path; at.length >= first.length; at = dirname(at)) made.push(at);
-  return made;
 }
 
 function requireEmpty(path: string): void {
