@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import { escapeControls } from '../output/escape.ts';
 import { containerFilter } from '../run/container-filter.ts';
 import { containerFormat } from '../run/container-format.ts';
+import { containerStatus } from '../run/container-status.ts';
 import { formatPort } from '../run/format-port.ts';
 import { parseNumber } from '../run/values.ts';
 import { formatAge, formatTable } from '../output/format.ts';
@@ -33,15 +34,16 @@ export const ps = defineCommand({
   async run({ values, global, openBox, write }) {
     const box = await openBox();
     const wanted = containerFilter(values.filter);
-    const line = values.format === undefined || values.format === 'json' ? undefined : containerFormat(values.format);
+    const format = values.format === undefined || values.format === 'json' ? undefined : containerFormat(values.format);
     const last = values.latest ? 1 : values.last === undefined ? undefined : parseNumber('--last', values.last);
     // a wish for containers of one status is a wish for all of them
     const all = values.all || last !== undefined || values.filter.some((text) => text.startsWith('status='));
     const found = (await box.containers.list()).filter((one) => (all || isAlive(one.status)) && wanted(one));
     const listed = last === undefined ? found : found.slice(-last);
     const shortId = (text: string): string => (values['no-trunc'] ? text : text.slice(0, 12));
-    if (line !== undefined) {
-      for (const container of listed.toReversed()) write(line(container));
+    if (format !== undefined) {
+      write(format.heading);
+      for (const container of listed.toReversed()) write(format.line(container));
     } else if (global.json || values.format === 'json') {
       write(`${JSON.stringify(listed, undefined, 2)}\n`);
     } else if (global.quiet) {
@@ -54,7 +56,7 @@ export const ps = defineCommand({
           escapeControls(container.reference),
           shortCommand(container, values['no-trunc']),
           formatAge(container.created, Date.now()),
-          statusText(container),
+          containerStatus(container),
           container.ports.map(formatPort).join(', '),
           container.name,
         ]);
@@ -69,13 +71,4 @@ const isAlive = (status: ContainerSummary['status']): boolean => status !== 'exi
 function shortCommand({ command }: ContainerSummary, whole: boolean): string {
   const text = escapeControls(command.join(' '));
   return whole || text.length <= 30 ? text : `${text.slice(0, 29)}…`;
-}
-
-function statusText({ status, exit, started, finished }: ContainerSummary): string {
-  const now = Date.now();
-  if (status === 'exited') {
-    const when = finished === undefined ? '' : `, ${formatAge(finished, now)}`;
-    return `exited (${exit?.code ?? '?'})${when}`;
-  }
-  return started === undefined ? status : `${status}, since ${formatAge(started, now).replace(/ ago$/, '')}`;
 }

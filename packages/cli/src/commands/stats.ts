@@ -11,7 +11,7 @@ export const stats = defineCommand({
   summary: 'show what containers use',
   description: `Processor time over one second, memory and processes, once. They come from the container's cgroup where it has
 one (with --memory, --cpus or --pids-limit), otherwise they are the sum of its processes.`,
-  options: {},
+  options: { 'no-stream': { type: 'flag', summary: 'once, as it is always' } },
   operands: { usage: '[CONTAINER...]', min: 0, max: Infinity },
   examples: [
     { line: 'box stats', what: 'all that run' },

@@ -1,6 +1,8 @@
 import type { ContainerSummary } from '@boxkit/box';
 import { usage } from '../args/parse.ts';
 import { escapeControls } from '../output/escape.ts';
+import { formatAge } from '../output/format.ts';
+import { containerStatus } from './container-status.ts';
 import { formatPort } from './format-port.ts';
 
 /** What docker calls them. */
@@ -15,11 +17,23 @@ const fields: Readonly<Record<string, (container: ContainerSummary) => string>> 
       .join(','),
   Names: ({ name }) => name,
   Ports: ({ ports }) => ports.map(formatPort).join(', '),
+  RunningFor: ({ created }) => formatAge(created, Date.now()),
   State: ({ status }) => status,
+  Status: containerStatus,
 };
 
-/** A line for each container after a template such as `{{.ID}} {{.Names}}`, of fields only. Throws ERR_BOX_USAGE. */
-export function containerFormat(template: string): (container: ContainerSummary) => string {
+/** Lines, and what stands above them. */
+interface ContainerFormat {
+  readonly heading: string;
+  readonly line: (container: ContainerSummary) => string;
+}
+
+/**
+ * A line for each container after a template such as `{{.ID}} {{.Names}}`, of fields only; `table` before it asks for a
+ * heading. Throws ERR_BOX_USAGE.
+ */
+export function containerFormat(wanted: string): ContainerFormat {
+  const [, table, template = ''] = /^(table\s+)?(.*)$/s.exec(wanted) ?? [];
   const place = /\{\{\s*(.*?)\s*\}\}/g;
   for (const [whole, name = ''] of template.matchAll(place)) {
     if (Object.hasOwn(fields, name.replace(/^\./, ''))) continue;
@@ -27,6 +41,10 @@ export function containerFormat(template: string): (container: ContainerSummary)
     throw usage(`option --format: ${whole} is none of the fields`, `They are ${known.join(', ')}; or use --json.`);
   }
   const lines = template.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  return (container) =>
-    `${lines.replace(place, (_whole, name: string) => escapeControls(fields[name.slice(1)]?.(container) ?? ''))}\n`;
+  const fill = (of: (name: string) => string): string =>
+    `${lines.replace(place, (_whole, name: string) => of(name.replace(/^\./, '')))}\n`;
+  return {
+    heading: table === undefined ? '' : fill((name) => name.toUpperCase()),
+    line: (container) => fill((name) => escapeControls(fields[name]?.(container) ?? '')),
+  };
 }

@@ -84,12 +84,17 @@ describe('the list of containers', () => {
     [['name=we', 'status=running', 'label=k', 'label=x', 'ancestor=alpine', 'id=abab'], true],
     [['label=k=w'], false],
     [['name=web', 'status=exited'], false],
+    [['exited=0'], false],
   ])('filtered by %j has it: %s', (filters, expected) => expect(containerFilter(filters)(container)).toBe(expected));
 
   it('is written after a template, without control characters of a container’s', () => {
-    expect(containerFormat('{{.ID}}\\t{{ .Names }} {{.Labels}}')(container)).toBe('abababababab\tweb k=v\n');
-    expect(containerFormat('{{.Command}}')(container)).not.toContain('\u001b');
+    const { heading, line } = containerFormat('{{.ID}}\\t{{ .Names }} {{.Labels}}');
+    expect(heading + line(container)).toBe('abababababab\tweb k=v\n');
+    const table = containerFormat('table {{.Names}}\\t{{.Status}}');
+    expect(table.heading + table.line(container)).toBe('NAMES\tSTATUS\nweb\trunning\n');
+    expect(containerFormat('{{.Command}}').line(container)).not.toContain('\u001b');
     expect(() => containerFormat('{{.Nope}}')).toThrow('--format');
-    expect(() => containerFilter(['nope=1'])).toThrow('--filter');
+    for (const filter of ['nope=1', 'status=nope', 'status'])
+      expect(() => containerFilter([filter])).toThrow('--filter');
   });
 });
