@@ -75,3 +75,22 @@ test('no room depends on itself by a detour', () => {
   };
   expect(rooms.map(({ name }) => reach(name, [])).filter((circle) => circle !== undefined)).toEqual([]);
 });
+
+test('no file imports itself by a detour, types included', () => {
+  const imports = new Map<string, string[]>();
+  for (const { file, specifier } of rooms.flatMap((room) => room.imports)) {
+    if (!specifier.startsWith('.')) continue;
+    const to = normalize(join(dirname(file), specifier));
+    imports.set(file, [...(imports.get(file) ?? []), to]);
+  }
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});

@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '@boxkit/contracts';
 import { isRecordFile, readContainer } from './container-record.ts';
 import { digestOfFile } from './digest-file.ts';
 import { errnoOf, unless } from './disk-error.ts';
-import type { FsckOptions, FsckProblem } from './fsck.ts';
+import type { FsckOptions, FsckProblem } from './fsck-result.ts';
 import { imageFileName } from './image-file.ts';
 import { readImage } from './image-table.ts';
 import { digestPath, type Layout } from './layout.ts';

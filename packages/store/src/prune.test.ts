@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lockFile } from '@boxkit/linux';
 import { describe, expect, test } from 'vitest';
 import { ownerOf, thisProcess } from './owner.ts';
-import type { PruneResult } from './prune.ts';
-import { type DiskStore, openStore } from './store.ts';
+import type { PruneResult } from './prune-result.ts';
+import type { DiskStore } from './disk-store.ts';
+import { openStore } from './store.ts';
 import { descriptorOf, never, putBlob, putImage, listed } from './testing/fixtures.ts';
 import { type TemporaryStore, temporaryStore } from './testing/temporary-store.ts';
 

@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { BoxEvent } from '@boxkit/contracts';
 import { lockFile, tryLockFile } from '@boxkit/linux';
 import { freeName } from './container-names.ts';
 import { diskError, unless } from './disk-error.ts';
@@ -10,34 +9,12 @@ import type { Layout } from './layout.ts';
 import { markOf, pruneLockOf } from './lease.ts';
 import { stagingName } from './owner.ts';
 import { forsakenContainers } from './remove-container.ts';
+import type { DiskStore } from './disk-store.ts';
+import type { PrunedItem, PruneOptions, PruneResult } from './prune-result.ts';
 import { readRoots, type Roots } from './roots.ts';
 import type { Session } from './session.ts';
-import type { DiskStore } from './store.ts';
+
 import { abandoned } from './sweep.ts';
-
-export interface PruneOptions {
-  /** Also drop the names of images that no container was made from. */
-  readonly all?: boolean;
-  /** Only say what would go. */
-  readonly dryRun?: boolean;
-  readonly signal?: AbortSignal;
-  readonly emit?: (event: BoxEvent) => void;
-}
-
-export interface PruneResult {
-  readonly dryRun: boolean;
-  readonly removed: readonly PrunedItem[];
-  /** Bytes on the disk of all that was, or would be, removed. */
-  readonly bytes: number;
-}
-
-export interface PrunedItem {
-  readonly kind: 'image' | 'blob' | 'layer' | 'layer-index' | 'rootfs' | 'partial' | 'container' | 'staging';
-  /** A reference, digest, diffID, chainID, a container's name, or a file's. */
-  readonly name: string;
-  /** Bytes on the disk. */
-  readonly bytes: number;
-}
 
 interface Candidate {
   readonly kind: PrunedItem['kind'];

@@ -4,7 +4,7 @@ import { type ContainerRecord, isForsaken } from './container-record.ts';
 import { digestPath, type Layout } from './layout.ts';
 import { heldKeys } from './lease.ts';
 import type { Session } from './session.ts';
-import type { DiskStore } from './store.ts';
+import type { DiskStore } from './disk-store.ts';
 
 /** What must stay: keys as in a lease, and the images that keep their names. */
 export interface Roots {

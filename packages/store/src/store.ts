@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import type { ChainId, DiffId, Store } from '@boxkit/contracts';
-import { createBlobStore, type DiskBlobStore } from './blob-store.ts';
+import type { ChainId, DiffId } from '@boxkit/contracts';
+import { createBlobStore } from './blob-store.ts';
+import type { DiskStore } from './disk-store.ts';
 import { defaultHome, openHome } from './home.ts';
-import { createContainerTable, type DiskContainerTable } from './container-table.ts';
-import { createImageTable, type DiskImageTable } from './image-table.ts';
-import type { FsckOptions, FsckResult } from './fsck.ts';
+import { createContainerTable } from './container-table.ts';
+import { createImageTable } from './image-table.ts';
 import { createLease } from './lease.ts';
-import type { PruneOptions, PruneResult } from './prune.ts';
 import { type RemoveTree, removeWith } from './remove-tree.ts';
 import type { EndForsaken, Session } from './session.ts';
 import { createStaging } from './staging.ts';
@@ -22,25 +21,6 @@ export interface OpenStoreOptions {
   readonly removeTree?: RemoveTree;
   /** Called before a container that nobody was left to remove is removed. */
   readonly endForsaken?: EndForsaken;
-}
-
-/** The store on a disk. Disposing of it gives up what it relied on and waits for its own clean-up. */
-export interface DiskStore extends Store, AsyncDisposable {
-  readonly blobs: DiskBlobStore;
-  readonly images: DiskImageTable;
-  readonly containers: DiskContainerTable;
-  /**
-   * The same store with a lease of its own, for one piece of work in a program that lasts: what it found is kept until
-   * it is disposed of. Costs nothing until it is asked for something.
-   */
-  scope(): DiskStore;
-  /**
-   * Removes what no image, container or running process needs. Safe while others pull and run, in other processes and
-   * in other scopes; what this very store found before is no reason to keep it.
-   */
-  prune(options?: PruneOptions): Promise<PruneResult>;
-  /** Verifies everything again. */
-  fsck(options?: FsckOptions): Promise<FsckResult>;
 }
 
 /**

@@ -3,7 +3,7 @@ import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { makePipe } from '@boxkit/linux';
 import { ExtractFailure, invalid } from '../extract/layer-error.ts';
-import type { TarChannel } from './channel.ts';
+import type { TarChannel } from './tar-channel.ts';
 
 /** Below this, starting a process costs more than it saves. Bytes of the blob. */
 const leastSize = 2 ** 20;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync } from 'node:fs';
 import type { IdMap } from '@boxkit/contracts';
 import { containerId, setTimesAt, setXattr, spawnInIdMap } from '@boxkit/linux';
-import type { RootAttributes } from './overlay-stack.ts';
+import type { RootAttributes } from './root-attributes.ts';
 
 /** Gives a directory the attributes of an image's root: xattrs, owner by the ids on the disk (a single id has no other), mode, time. */
 export async function dressRoot(path: string, root: RootAttributes, idMap: IdMap): Promise<void> {

@@ -24,7 +24,8 @@ import { needsSettling, rootAttributes, type OrphanMarks } from './overlay-marks
 import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack } from './overlay-stack.ts';
 import type { Settled } from './overlay-settle.ts';
 import type { OverlayNamespace } from './overlay-namespace.ts';
-import { lazyRootfsWorker, startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
+import type { RootfsWorker } from './job-runner.ts';
+import { lazyRootfsWorker, startRootfsWorker } from './rootfs-worker-client.ts';
 
 interface Build {
   readonly image: Image;

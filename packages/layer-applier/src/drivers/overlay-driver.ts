@@ -1,7 +1,8 @@
 import type { RootfsDriver } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { openProbeCache } from './probe-cache.ts';
-import { ensureStack, makeOverlayRootfs } from './overlay-stack.ts';
+import { ensureStack } from './ensure-stack.ts';
+import { makeOverlayRootfs } from './overlay-stack.ts';
 
 /**
  * Kernel overlayfs: each layer is extracted once, kept by its diffID and shared by all images and containers. The mount

@@ -5,7 +5,7 @@ import { markPlaces } from '../merge/mark-places.ts';
 import { openMergeState, type MergeState } from '../merge/merge-state.ts';
 import { openBelow, openForChange } from '../merge/open-directory.ts';
 import type { StagedLayer } from '../staged-layer.ts';
-import type { RootAttributes } from './overlay-stack.ts';
+import type { RootAttributes } from './root-attributes.ts';
 import { imageXattrs } from './overlay-xattrs.ts';
 import type { OverlayNamespace } from './overlay-namespace.ts';
 

@@ -13,6 +13,7 @@ import {
 import { BoxError } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
 import { chooseIdMap } from './choose-id-map.ts';
+import type { RootAttributes } from './root-attributes.ts';
 
 /** Changes when an older record must not be used. */
 export const stackVersion = 2;
@@ -26,16 +27,6 @@ export interface OverlayStack {
   readonly lower: readonly string[];
   /** What the root directory is to have, as numbers on the disk. */
   readonly root: RootAttributes;
-}
-
-export interface RootAttributes {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Nanoseconds since 1970. */
-  readonly mtime: string;
-  /** Names to values in base64; left out when there are none. */
-  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -75,16 +66,6 @@ export async function findStack(image: Image, context: StageContext): Promise<Re
     context.emit({ type: 'layer-applied', diffId, entries: 0, bytes: 0, present: true });
   }
   return { stack, idMap };
-}
-
-/** The stack of an image, its layers extracted and settled when they are not yet. */
-export async function ensureStack(image: Image, context: StageContext, options: PrepareOptions): Promise<ReadyStack> {
-  // Which of the layers are not whole is in their indexes, which are read below.
-  const ready = options.strict === true ? undefined : await findStack(image, context);
-  if (ready !== undefined) return ready;
-  // Loaded when needed: a start that finds all layers in the store is not to pay for it.
-  const { buildStack } = await import('./overlay-build.ts');
-  return buildStack(image, context, options);
 }
 
 /** Makes what belongs to the container: an upper directory with the root's attributes, a work directory, a place to mount on. */

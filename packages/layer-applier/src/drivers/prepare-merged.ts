@@ -22,7 +22,8 @@ import { extractorFor } from './extractor.ts';
 import { fetchAhead } from './fetch-ahead.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { layerForm } from './overlay-stack.ts';
-import { startRootfsWorker, type RootfsWorker } from './rootfs-worker-client.ts';
+import type { RootfsWorker } from './job-runner.ts';
+import { startRootfsWorker } from './rootfs-worker-client.ts';
 import { deadStagings, openTarget } from './target-directory.ts';
 
 /** Makes a plain directory of an image's layers; see mergeDriver. */

@@ -2,7 +2,7 @@ import { isBoxError } from '@boxkit/contracts';
 import { holdWorker } from '../extract/worker-pool.ts';
 import { fromFailure, workerLost } from './job-failure.ts';
 import type { TreeJob } from './rootfs-job.ts';
-import type { RootfsWorker } from './rootfs-worker-client.ts';
+import type { RootfsWorker } from './job-runner.ts';
 
 /**
  * Does jobs on trees one after the other, on whichever of the extracting threads is free: a thread of its own would take

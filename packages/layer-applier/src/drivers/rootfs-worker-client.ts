@@ -1,13 +1,7 @@
 import type { IdMap } from '@boxkit/contracts';
+import type { RootfsWorker } from './job-runner.ts';
 import { startRootfsProcess } from './rootfs-process.ts';
-import type { TreeJob } from './rootfs-job.ts';
 import { rootfsThreads } from './rootfs-threads.ts';
-
-/** Something that does jobs on trees in order, away from the main thread. */
-export interface RootfsWorker extends AsyncDisposable {
-  /** Rejects with the job's BoxError, or when the worker dies. */
-  run<Result = void>(job: TreeJob): Promise<Result>;
-}
 
 /**
  * A worker: threads of this process, or a process that is root of a user namespace when `idMap` has subordinate ids.

@@ -3,7 +3,7 @@ import { clearThreadUmask, close } from '@boxkit/linux';
 import { listThrough } from '../blob-tree/list-entries.ts';
 import { digestThrough } from '../contents/digest-through.ts';
 import { RingInput, RingStopped } from '../decode/byte-ring.ts';
-import type { ChannelInput } from '../decode/channel.ts';
+import type { ChannelInput } from '../decode/tar-channel.ts';
 import { FileInput } from '../decode/file-input.ts';
 import type { HashedInput } from '../decode/tar-input.ts';
 import { inflateWhole, WholeInput } from '../decode/whole-blob.ts';

@@ -1,5 +1,6 @@
 import { readBlobFile } from '../decode/blob-file.ts';
-import { openChannel, type ChannelInput, type TarChannel } from '../decode/channel.ts';
+import { openChannel } from '../decode/channel.ts';
+import type { ChannelInput, TarChannel } from '../decode/tar-channel.ts';
 import { detectCompression, readMagic, type Compression } from '../decode/compression.ts';
 import { isWhole, type WholeCompression } from '../decode/whole-blob.ts';
 import { holdWorker } from './worker-pool.ts';

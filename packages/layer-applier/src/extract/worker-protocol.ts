@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@boxkit/contracts';
 import type { EntryList } from '../blob-tree/entry-list.ts';
-import type { ChannelInput } from '../decode/channel.ts';
+import type { ChannelInput } from '../decode/tar-channel.ts';
 import type { JobFailure } from '../drivers/job-failure.ts';
 import type { IndexSummary } from '../layer-index/index-format.ts';
 import type { LayerBudgets } from './budgets.ts';

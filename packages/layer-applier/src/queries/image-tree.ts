@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DiffId, IdMap, Image, PrepareOptions, StageContext } from '@boxkit/contracts';
 import { isMachineRoot } from '@boxkit/linux';
-import { ensureStack } from '../drivers/overlay-stack.ts';
+import { ensureStack } from '../drivers/ensure-stack.ts';
 import { OverlayView } from '../drivers/overlay-view.ts';
 
 /** An image's layers in the store, seen as the one tree that they make, to read files of; nothing is mounted or merged. */

@@ -3,7 +3,8 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DiffId, type Digest, isBoxError } from '@boxkit/contracts';
-import { type DiskStore, openStore } from '../store.ts';
+import type { DiskStore } from '../disk-store.ts';
+import { openStore } from '../store.ts';
 import { descriptorOf, digestOf, never, putImage } from './fixtures.ts';
 import { pseudoRandomBytes } from './pseudo-random.ts';
 

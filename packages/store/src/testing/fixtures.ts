@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ChainId, Descriptor, DiffId, Digest, StoredImage } from '@boxkit/contracts';
-import type { DiskStore } from '../store.ts';
+import type { DiskStore } from '../disk-store.ts';
 
 /** A signal that never fires. */
 export const never = new AbortController().signal;

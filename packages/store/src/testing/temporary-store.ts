@@ -1,5 +1,6 @@
 import { temporaryDirectory } from '@boxkit/testkit';
-import { type DiskStore, openStore } from '../store.ts';
+import type { DiskStore } from '../disk-store.ts';
+import { openStore } from '../store.ts';
 
 export interface TemporaryStore extends AsyncDisposable {
   readonly store: DiskStore;

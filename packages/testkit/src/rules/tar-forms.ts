@@ -51,7 +51,7 @@ export function sparseGnu(path: string, content: Buffer): TarEntry {
     path,
     typeflag: 'S',
     content: Buffer.concat(segments.map(({ data }) => data)),
-    patch(header) {
+    patch: (header) => {
       header.write('ustar  \0', 257, 'latin1');
       segments.forEach(({ offset, data }, at) =>
         header.write(octal(offset) + octal(data.length), 386 + 24 * at, 'latin1'),
