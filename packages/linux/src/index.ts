@@ -10,6 +10,7 @@ export * from './stub/index.ts';
 export * from './rootfs-view/index.ts';
 export * from './overlay-mount.ts';
 export * from './pipe.ts';
+export * from './node-zstd.ts';
 export * from './random.ts';
 export * from './cgroup/index.ts';
 export * from './machine-obstacles.ts';

@@ -89,6 +89,44 @@ function stopRing(control: Int32Array): void {
 /** Thrown by the reader when the writer has given up. */
 export class RingStopped extends Error {}
 
+/** The most that a RingSource takes at once, so that its writer goes on meanwhile. Bytes. */
+const piece = 2 ** 18;
+
+/** The reading end for a worker thread that may block, of bytes that are no tar yet. */
+export class RingSource {
+  readonly #control: Int32Array;
+  readonly #data: Uint8Array;
+  /** Bytes taken over from the ring, modulo 2^32. */
+  #taken = 0;
+
+  constructor(ring: ByteRing) {
+    this.#control = new Int32Array(ring.control);
+    this.#data = new Uint8Array(ring.data);
+  }
+
+  /** The next bytes, which are given back by the next call; undefined at the end. Throws RingStopped. */
+  next(): Uint8Array | undefined {
+    if (this.#taken !== Atomics.load(this.#control, word.read)) {
+      Atomics.store(this.#control, word.read, this.#taken);
+      Atomics.notify(this.#control, word.read);
+    }
+    const size = this.#data.length;
+    const start = (this.#taken >>> 0) % size;
+    for (;;) {
+      const ended = Atomics.load(this.#control, word.state);
+      const written = Atomics.load(this.#control, word.written);
+      if (ended === state.stopped) throw new RingStopped();
+      const count = Math.min((written - this.#taken) >>> 0, size - start, piece);
+      if (count > 0) {
+        this.#taken = (this.#taken + count) | 0;
+        return this.#data.subarray(start, start + count);
+      }
+      if (ended === state.ended) return undefined;
+      Atomics.wait(this.#control, word.written, written);
+    }
+  }
+}
+
 /** The reading end, for a worker thread that may block. */
 export class RingInput extends HashedInput {
   readonly buffer: Buffer;

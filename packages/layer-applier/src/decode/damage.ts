@@ -9,6 +9,12 @@ export function damage(error: unknown, compression: string): unknown {
       'Rebuild the image without zstd --long above 27: RFC 8878 asks no reader for more than 8 MiB.',
     );
   }
+  if (code === 'ZSTD_error_dictionary_wrong') {
+    return unsupported(
+      'its zstd stream wants a dictionary',
+      'Rebuild the image without zstd -D: a layer carries none.',
+    );
+  }
   if (!code.startsWith('Z_') && !code.startsWith('ZSTD_')) return error;
   return invalid(`the ${compression} stream is damaged: ${(error as Error).message}`);
 }

@@ -39,6 +39,9 @@ export abstract class HashedInput implements TarInput {
     return this.#hash.digest('hex');
   }
 
+  /** Gives back what it holds besides memory of JavaScript's. */
+  close(): void {}
+
   protected received(bytes: Uint8Array): void {
     this.#received += bytes.length;
     this.#hash.update(bytes);

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { Compression } from './compression.ts';
 import { damage } from './damage.ts';
+import { isZstdDirect } from './zstd-direct.ts';
 import { HashedInput } from './tar-input.ts';
 
 /** Bytes of a blob. */
@@ -8,19 +9,19 @@ const mostSize = 2 ** 19;
 /** Bytes of a tar: two threads may hold one each. */
 const mostTar = 2 ** 24;
 
-/** What is inflated whole: Node's zstd takes the end of a frame for the end of all (docs/decisions/layer-extraction.md). */
-export type WholeCompression = Exclude<Compression, 'zstd'>;
-
-/** Whether a blob is so small that a stream, a thread of zlib's and a ring of shared memory cost more than they save. */
-export function isWhole(compression: Compression, size: number): compression is WholeCompression {
-  return size <= mostSize && compression !== 'zstd';
+/**
+ * Whether a blob is so small that a stream, a thread of zlib's and a ring of shared memory cost more than they save.
+ * Node's own zstd takes the end of a frame for the end of all (docs/decisions/layer-extraction.md).
+ */
+export function isWhole(compression: Compression, size: number): boolean {
+  return size <= mostSize && (compression !== 'zstd' || isZstdDirect());
 }
 
 /**
  * The tar of a whole blob; undefined when it would be more than 16 MiB, and when zlib stops at what follows the gzip
  * stream, which is for the stream's reader to judge. Throws ERR_BOX_LAYER_INVALID for damage.
  */
-export function inflateWhole(bytes: Uint8Array, compression: WholeCompression): Buffer | undefined {
+export function inflateWhole(bytes: Uint8Array, compression: Exclude<Compression, 'zstd'>): Buffer | undefined {
   const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (compression === 'none') return blob;
   try {

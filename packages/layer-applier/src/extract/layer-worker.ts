@@ -2,11 +2,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { clearThreadUmask, close } from '@boxkit/linux';
 import { listThrough } from '../blob-tree/list-entries.ts';
 import { digestThrough } from '../contents/digest-through.ts';
-import { RingInput, RingStopped } from '../decode/byte-ring.ts';
+import { RingInput, RingSource, RingStopped } from '../decode/byte-ring.ts';
 import type { ChannelInput } from '../decode/tar-channel.ts';
 import { FileInput } from '../decode/file-input.ts';
 import type { HashedInput } from '../decode/tar-input.ts';
 import { inflateWhole, WholeInput } from '../decode/whole-blob.ts';
+import { sourceOf, ZstdInput } from '../decode/zstd-input.ts';
 import { toFailure } from '../drivers/job-failure.ts';
 import type { TreeJob } from '../drivers/rootfs-job.ts';
 import { runTreeJob } from '../drivers/tree-job.ts';
@@ -48,8 +49,9 @@ function run(job: AnyJob, exactModes: boolean): Outcome {
     if (Atomics.load(stop, 0) !== 0) throw new RingStopped();
   };
   const tally = new Tally(job.budgets, job.compressed);
+  let input: HashedInput | undefined;
   try {
-    const input = openInput(job.input, job.algorithm, (count) => {
+    input = openInput(job.input, job.algorithm, (count) => {
       checkStop();
       tally.tarBytes(count);
     });
@@ -76,6 +78,7 @@ function run(job: AnyJob, exactModes: boolean): Outcome {
   } catch (error) {
     return failure(error);
   } finally {
+    input?.close();
     if (job.input.kind === 'pipe') close(job.input.fd);
   }
 }
@@ -83,10 +86,13 @@ function run(job: AnyJob, exactModes: boolean): Outcome {
 function openInput(input: ChannelInput, algorithm: string, check: (received: number) => void): HashedInput | undefined {
   switch (input.kind) {
     case 'ring':
-      return new RingInput(input.ring, algorithm, check);
+      return input.compression === 'zstd'
+        ? new ZstdInput(new RingSource(input.ring), algorithm, check)
+        : new RingInput(input.ring, algorithm, check);
     case 'pipe':
       return new FileInput(input.fd, algorithm, check);
     case 'blob': {
+      if (input.compression === 'zstd') return new ZstdInput(sourceOf(input.bytes), algorithm, check);
       const tar = inflateWhole(input.bytes, input.compression);
       return tar && new WholeInput(tar, algorithm, check);
     }

@@ -2,7 +2,7 @@ import { readBlobFile } from '../decode/blob-file.ts';
 import { openChannel } from '../decode/channel.ts';
 import type { ChannelInput, TarChannel } from '../decode/tar-channel.ts';
 import { detectCompression, readMagic, type Compression } from '../decode/compression.ts';
-import { isWhole, type WholeCompression } from '../decode/whole-blob.ts';
+import { isWhole } from '../decode/whole-blob.ts';
 import { holdWorker } from './worker-pool.ts';
 import type { ExtractOptions } from '../staged-layer.ts';
 import type { AnyJob, Outcome } from './worker-protocol.ts';
@@ -60,10 +60,7 @@ async function collect(start: Uint8Array, chunks: Chunks): Promise<Uint8Array> {
   return parts.length === 1 ? (parts[0] as Uint8Array) : Uint8Array.from(Buffer.concat(parts));
 }
 
-async function readWhole(
-  blob: StreamedBlob & { readonly compression: WholeCompression },
-  makeJob: MakeJob,
-): Promise<Outcome> {
+async function readWhole(blob: StreamedBlob, makeJob: MakeJob): Promise<Outcome> {
   const { start: bytes, compression, signal } = blob;
   const outcome = await runWhole({ kind: 'blob', bytes, compression }, signal, makeJob);
   return outcome.kind === 'too-large' ? readStream(blob, makeJob) : outcome;

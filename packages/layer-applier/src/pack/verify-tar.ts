@@ -45,7 +45,7 @@ export async function verifyTar({ what, signal, budgets }: VerifyTarOptions): Pr
     algorithm: 'sha256',
     // The ratio is for who knows the blob: see openTar.
     compressed: Number.POSITIVE_INFINITY,
-    input: { kind: 'ring', ring },
+    input: { kind: 'ring', ring, compression: 'none' },
     budgets: createBudgets(budgets),
     stop,
   });
