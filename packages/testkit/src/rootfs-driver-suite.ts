@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BoxEvent, IdMap, IdRange, Image, Rootfs, RootfsDriver, StageContext, Store } from '@boxkit/contracts';
-import { buildLayer, whiteout, type BuiltLayer } from './image/layer.ts';
+import { buildLayer, opaque, whiteout, type BuiltLayer } from './image/layer.ts';
+import type { TarEntry } from './tar/tar-writer.ts';
 import { temporaryDirectory, type TemporaryDirectory } from './temporary.ts';
 
 export interface RootfsDriverSuite {
@@ -69,6 +70,36 @@ export function rootfsDriverSuite({ driver, openStore, imageOf, removeTree }: Ro
       const shown = await inRootfs(rootfs, 'stat -c "%u %g %a" . d d/f d/private; cat d/private');
       const single = '0 0 1751\n0 0 755\n0 0 4711\n0 0 0\n';
       expect(shown).toBe(rootfs.idMap.kind === 'single' ? single : '8 9 1751\n1 2 755\n33 65534 4711\n1000 1000 0\n');
+      await remove();
+    });
+
+    test('layers change what is in a closed directory of a lower layer, and it stays closed', async () => {
+      const closed = (path: string): TarEntry => ({ path, type: 'directory', mode: 0 });
+      const layers = [
+        [
+          closed('d'),
+          closed('d/e'),
+          { path: 'd/e/x', content: 'x' },
+          { path: 'd/f', content: 'f' },
+          { path: 'clash', content: 'a file' },
+          { path: 'd/gone' },
+        ],
+        [{ path: 'd/e/new', content: 'new\n' }, whiteout('d/e/x'), whiteout('d/gone')],
+        [closed('d'), closed('own'), closed('own/in'), whiteout('own/in/none'), { path: 'own/in/f', content: 'own\n' }],
+        [
+          closed('o'),
+          opaque('o'),
+          closed('clash'),
+          { path: 'd/linked', type: 'hardlink', link: 'd/f' } as const,
+          opaque('d/e'),
+        ],
+        [{ path: 'd/e/last', content: 'last\n' }, { path: 'own/in/g', content: 'g\n' }, whiteout('own/in/f')],
+      ];
+      const { rootfs, remove } = await container(imageOf(layers.map((entries) => buildLayer(entries))));
+      const script = String.raw`find . -mindepth 1 -printf '%P %y %m\n' | sort; test d/f -ef d/linked; cat d/e/* own/in/*`;
+      expect(await inRootfs(rootfs, script)).toBe(
+        'clash d 0\nd d 0\nd/e d 0\nd/e/last f 644\nd/f f 644\nd/linked f 644\no d 0\nown d 0\nown/in d 0\nown/in/g f 644\nlast\ng\n',
+      );
       await remove();
     });
 

@@ -25,7 +25,7 @@ import { layerForm, stackFile, stackVersion, type OverlayStack, type ReadyStack 
 import type { Settled } from './overlay-settle.ts';
 import type { OverlayNamespace } from './overlay-namespace.ts';
 import type { RootfsWorker } from './job-runner.ts';
-import { lazyRootfsWorker, startRootfsWorker } from './rootfs-worker-client.ts';
+import { lazyRootfsWorker, startPrivilegedWorker } from './rootfs-worker-client.ts';
 
 interface Build {
   readonly image: Image;
@@ -81,7 +81,11 @@ async function extractMissing({ image, context, options, idMap, form }: Build): 
           signal,
           emit,
         });
-        const orphans = await mark(staged, { directory, namespace, worker: () => startRootfsWorker(idMap, signal) });
+        const orphans = await mark(staged, {
+          directory,
+          namespace,
+          worker: () => startPrivilegedWorker(idMap, signal),
+        });
         writeKept(directory, { form, ...orphans });
         made.add(layer.diffId);
       };

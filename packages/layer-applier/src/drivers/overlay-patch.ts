@@ -75,9 +75,11 @@ export class OverlayPatch {
     this.count += 1;
   }
 
+  /** The symlink of a lower layer: itself where it has other names, which are to stay names of one inode. */
   symlink(source: string, path: BytePath): void {
     const place = bytes(this.pathOf(path));
     const stat = lstatSync(bytes(source), { bigint: true });
+    if (stat.nlink > 1n) return this.link(source, path);
     symlinkSync(readlinkSync(bytes(source), 'buffer'), place);
     lchownSync(place, Number(stat.uid), Number(stat.gid));
     setTimesAt(place, stat.atimeNs, stat.mtimeNs);

@@ -11,14 +11,22 @@ export function startRootfsWorker(idMap: IdMap, signal: AbortSignal): RootfsWork
   return idMap.kind === 'subordinate' ? startRootfsProcess(idMap, signal) : rootfsThreads(signal);
 }
 
-/** A worker that is started by its first use. */
+/**
+ * A process that is root of the user namespace of `idMap`, which no mode closes a directory to, be its user's own id the
+ * only one; threads where this user is root.
+ */
+export function startPrivilegedWorker(idMap: IdMap, signal: AbortSignal): RootfsWorker {
+  return idMap.kind === 'host' ? rootfsThreads(signal) : startRootfsProcess(idMap, signal);
+}
+
+/** A privileged worker that is started by its first use. */
 export function lazyRootfsWorker(
   idMap: IdMap,
   signal: AbortSignal,
 ): AsyncDisposable & { get(this: void): RootfsWorker } {
   let worker: RootfsWorker | undefined;
   return {
-    get: () => (worker ??= startRootfsWorker(idMap, signal)),
+    get: () => (worker ??= startPrivilegedWorker(idMap, signal)),
     async [Symbol.asyncDispose]() {
       await worker?.[Symbol.asyncDispose]();
     },

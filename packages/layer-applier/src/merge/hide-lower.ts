@@ -1,9 +1,9 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { namesIn, openDirectoryAt, symlinkTarget, statName } from '@boxkit/linux';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import type { MergeState } from './merge-state.ts';
-import { openBelow, openForChange } from './open-directory.ts';
+import { closeAsBefore, openBelow, openForChange, type OpenDirectory } from './open-directory.ts';
 import { resolveDirectory, type ResolvedDirectory } from './resolve-directory.ts';
 
 /**
@@ -59,13 +59,13 @@ function locate(
   const start = resolveDirectory(state, '', { create: false });
   if (typeof start === 'string') return undefined;
   let current: ResolvedDirectory = start;
-  let ours: number | undefined = reopen(layerRoot);
+  let ours: OpenDirectory | undefined = reopen(layerRoot);
   let done = '' as BytePath;
   try {
     for (const name of path === '' ? [] : path.split('/')) {
       done = joinPath(done, name);
       const own = stepInLayer(ours, name);
-      ours = own.fd;
+      ours = own.directory;
       const next =
         own.kind === 'other' ? undefined : step(state, current, name, own.kind === 'none' || implied.has(done));
       closeSync(current.fd);
@@ -74,20 +74,20 @@ function locate(
     }
     return current;
   } finally {
-    if (ours !== undefined) closeSync(ours);
+    if (ours !== undefined) closeAsBefore(ours);
   }
 }
 
-/** Goes one component down the layer's own tree. */
+/** Goes one component down the layer's own tree, which is left as it was: what is closed stays so. */
 function stepInLayer(
-  directory: number | undefined,
+  directory: OpenDirectory | undefined,
   name: string,
-): { readonly kind: 'directory' | 'none' | 'other'; readonly fd: number | undefined } {
-  if (directory === undefined) return { kind: 'none', fd: undefined };
-  const opened = openForChange(directory, name);
-  closeSync(directory);
-  if (typeof opened !== 'string') return { kind: 'directory', fd: opened.fd };
-  return { kind: opened === 'ENOENT' ? 'none' : 'other', fd: undefined };
+): { readonly kind: 'directory' | 'none' | 'other'; readonly directory: OpenDirectory | undefined } {
+  if (directory === undefined) return { kind: 'none', directory: undefined };
+  const opened = openForChange(directory.fd, name);
+  closeAsBefore(directory);
+  if (typeof opened !== 'string') return { kind: 'directory', directory: opened };
+  return { kind: opened === 'ENOENT' ? 'none' : 'other', directory: undefined };
 }
 
 function step(
@@ -107,7 +107,7 @@ function step(
   return typeof resolved === 'string' ? undefined : resolved;
 }
 
-function reopen(directory: number): number | undefined {
+function reopen(directory: number): OpenDirectory | undefined {
   const fd = openDirectoryAt(directory, '.');
-  return typeof fd === 'string' ? undefined : fd;
+  return typeof fd === 'string' ? undefined : { fd, stat: fstatSync(fd, { bigint: true }) };
 }

@@ -78,7 +78,9 @@ export function openMergeState(rootPath: string, trashPath: string): MergeState 
       must(moveAt(directory, name, trash, String(discarded++), false), 'renameat2', path);
     },
     restore() {
-      for (const { path, inode, accessed, modified, mode } of finals.values()) {
+      // What lies below comes first: a directory that is closed again lets nobody through.
+      const deepestFirst = [...finals.values()].toSorted((a, b) => (a.path < b.path ? 1 : -1));
+      for (const { path, inode, accessed, modified, mode } of deepestFirst) {
         const fd = openBelow(root, path);
         // A directory that a later step discarded is gone, or another one now.
         if (typeof fd === 'string') continue;

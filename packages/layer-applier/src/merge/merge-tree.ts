@@ -2,7 +2,7 @@ import { chownSync, closeSync, fstatSync } from 'node:fs';
 import { namesIn, symlinkTarget } from '@boxkit/linux';
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import type { MergeState } from './merge-state.ts';
-import { moveAt, must, openBelow, openForChange, type OpenDirectory } from './open-directory.ts';
+import { closeAsBefore, moveAt, must, openBelow, openForChange, type OpenDirectory } from './open-directory.ts';
 import { resolveDirectory } from './resolve-directory.ts';
 import { replaceXattrs } from './replace-xattrs.ts';
 
@@ -51,20 +51,20 @@ function settleClash(walk: Walk, from: number, to: number, layerPath: BytePath, 
     replaceName(walk.state, from, to, name, rootPath);
     return;
   }
+  const theirs = openForChange(to, name);
+  if (typeof theirs === 'string') {
+    closeAsBefore(ours);
+    const follow = walk.implied.has(layerPath) && symlinkTarget(to, name) !== undefined;
+    if (follow) walk.redirects.push({ from: layerPath, symlink: rootPath });
+    else replaceName(walk.state, from, to, name, rootPath);
+    return;
+  }
   try {
-    const implied = walk.implied.has(layerPath);
-    const theirs = openForChange(to, name);
-    if (typeof theirs !== 'string') {
-      walk.state.remember(theirs.fd, rootPath, theirs.stat);
-      if (!implied) replaceAttributes(walk.state, ours, theirs.fd, rootPath);
-      mergeDirectory(walk, ours.fd, theirs.fd, layerPath, rootPath);
-      closeSync(theirs.fd);
-    } else if (implied && symlinkTarget(to, name) !== undefined) {
-      walk.redirects.push({ from: layerPath, symlink: rootPath });
-    } else {
-      replaceName(walk.state, from, to, name, rootPath);
-    }
+    walk.state.remember(theirs.fd, rootPath, theirs.stat);
+    if (!walk.implied.has(layerPath)) replaceAttributes(walk.state, ours, theirs.fd, rootPath);
+    mergeDirectory(walk, ours.fd, theirs.fd, layerPath, rootPath);
   } finally {
+    closeSync(theirs.fd);
     closeSync(ours.fd);
   }
 }

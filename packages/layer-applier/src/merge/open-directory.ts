@@ -30,6 +30,13 @@ export function openForChange(parent: number, name: string): OpenDirectory | str
   return { fd, stat };
 }
 
+/** Closes a directory that was opened for a change, with the mode that it had. */
+export function closeAsBefore({ fd, stat }: OpenDirectory): void {
+  const before = Number(stat.mode) & 0o7777;
+  if (!mayAlways() && (before & ownerAll) !== ownerAll) chmodSync(`/proc/self/fd/${fd}`, before);
+  closeSync(fd);
+}
+
 /** Moves a name to another directory. A directory's own `..` changes with it, which its mode may forbid to a user: see openForChange. */
 export function moveAt(from: number, name: string, to: number, newName: string, replace: boolean): string | undefined {
   const errno = moveName(from, name, to, newName, { replace });

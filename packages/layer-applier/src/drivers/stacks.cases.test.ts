@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { applyModel, requireRoot, type TarEntry } from '@boxkit/testkit';
+import { pathText } from '../byte-path.ts';
+import { openIndexedImage } from '../indexed/open-indexed-image.ts';
+import { imageOf } from './image.fixture.ts';
+import { overlayDriver } from './overlay-driver.ts';
+import { different, openStackPlace, requireSame, type StackPlace } from './stack-trees.fixture.ts';
+import { buildStack } from './stacks.fixture.ts';
+
+const dir = (path: string): TarEntry => ({ path, type: 'directory' });
+const file = (path: string): TarEntry => ({ path, content: path });
+const link = (path: string, to: string): TarEntry => ({ path, type: 'symlink', link: to });
+const hardlink = (path: string, to: string): TarEntry => ({ path, type: 'hardlink', link: to });
+
+interface Stack {
+  readonly layers: readonly (readonly TarEntry[])[];
+  /** What the image shows. */
+  readonly paths: string;
+}
+
+/** What random stacks once came out wrong for. */
+const stacks: Readonly<Record<string, Stack>> = {
+  'a symlink with two names that a later layer goes through is one file still': {
+    layers: [[link('a/a', '../a'), hardlink('b', 'a/a'), dir('a')], [file('b/b')]],
+    paths: 'a a/a a/b b',
+  },
+  'a hardlink to a lower symlink is that symlink, when a later layer goes through it too': {
+    layers: [[link('c', 'nowhere')], [hardlink('a', 'c')], [file('a/x')]],
+    paths: 'a c nowhere nowhere/x',
+  },
+};
+
+let place: StackPlace;
+beforeAll(async () => {
+  place = await openStackPlace();
+});
+afterAll(() => place[Symbol.asyncDispose]());
+
+test.each(Object.keys(stacks))('merged, and by its indexes: %s', async (name) => {
+  const { layers, paths } = stacks[name] as Stack;
+  const model = applyModel(layers);
+  const image = imageOf(buildStack(layers));
+  expect([...(model?.keys() ?? [])].filter((path) => path !== '.').join(' ')).toBe(paths);
+  requireSame(layers, different(model, await place.unpacked(image)));
+  const indexed = await openIndexedImage(image, place.context());
+  const shown = [...indexed.shown()].map(({ path }) => pathText(path)).filter((path) => path !== '');
+  expect(shown.toSorted().join(' ')).toBe(paths);
+});
+
+test('overlayfs shows the same of all of them', async (context) => {
+  requireRoot(context);
+  for (const { layers } of Object.values(stacks)) {
+    const shown = await place.mounted(overlayDriver(), imageOf(buildStack(layers)));
+    expect(different(applyModel(layers), shown)).toEqual([]);
+  }
+});
