@@ -210,3 +210,23 @@ describe('box', () => {
     ]);
   });
 });
+
+describe('a place where nothing can be', () => {
+  it.each(['/proc/none/x', '/etc/passwd/x'])('is told as such, not as a defect: box unpack to %s', async (path) => {
+    const { code, stderr } = await box(['unpack', '--quiet', 'host:sh', path]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`box: error: cannot unpack into ${path}: `);
+    expect(stderr).toContain('code: ERR_BOX_SYSTEM_CALL');
+  });
+
+  it('is told as such: a current directory that was removed', async () => {
+    const script = `mkdir "$1/gone" && cd "$1/gone" && rmdir "$1/gone" && exec "$0" images`;
+    const { code, stderr } = await new Promise<Result>((resolve) => {
+      execFile('sh', ['-c', script, binary, home], { env: environment() }, (error, stdout, told) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr: told });
+      });
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('box: error: cannot start: the current directory was removed');
+  });
+});

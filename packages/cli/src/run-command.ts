@@ -1,4 +1,5 @@
 import type { Box } from '@boxkit/box';
+import { BoxError } from '@boxkit/contracts';
 import type { Command, GlobalValues, Invocation } from './command.ts';
 import type { OptionSpecs, OptionValues } from './args/options.ts';
 import { createRenderer } from './output/create-renderer.ts';
@@ -15,6 +16,7 @@ export interface CommandLine {
 
 /** Runs a command with a box that is opened when it asks for one, and disposed of however it ends. */
 export async function runCommand(command: Command, { values, operands, global }: CommandLine): Promise<number> {
+  requireDirectory();
   using signals = watchSignals();
   const renderer = rendererFor(command, global);
   let opened: Promise<Box> | undefined;
@@ -40,6 +42,18 @@ export async function runCommand(command: Command, { values, operands, global }:
     return signals.exitStatus;
   } finally {
     await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Threads do not start without one, and no relative path means anything. */
+function requireDirectory(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new BoxError('ERR_BOX_USAGE', 'cannot start: the current directory was removed', {
+      hint: 'Change to another one with `cd`.',
+      cause,
+    });
   }
 }
 

@@ -12,6 +12,7 @@ export * from './isolator.ts';
 export * from './launch-plan.ts';
 export * from './network.ts';
 export * from './open-files.ts';
+export * from './system-error.ts';
 export * from './plugin.ts';
 export * from './reference.ts';
 export * from './rootfs.ts';

@@ -1,4 +1,4 @@
-import { isBoxError, openFilesError } from '@boxkit/contracts';
+import { BoxError, isBoxError, isSystemError, openFilesError } from '@boxkit/contracts';
 import { escapeControls } from './escape.ts';
 import { toJson } from './json.ts';
 
@@ -30,6 +30,8 @@ function asData(error: unknown): { code: string; message: string; hint?: string;
     const { code, message, hint, fields } = error;
     return { code, message, ...(hint === undefined ? {} : { hint }), fields };
   }
+  // Where nobody foresaw it, the kernel's refusal is still no defect.
+  if (isSystemError(error)) return asData(new BoxError('ERR_BOX_SYSTEM_CALL', error.message, { cause: error }));
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'ERR_BOX_INTERNAL', message, hint: 'This is a defect; run it again with --debug and report it.' };
 }

@@ -1,8 +1,8 @@
 import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BoxError } from '@boxkit/contracts';
+import { BoxError, isSystemError } from '@boxkit/contracts';
 import { makeDirectories } from '@boxkit/linux';
-import { isDiskError, unwritable } from './disk-error.ts';
+import { unwritable } from './disk-error.ts';
 import { writeTar, type TarEntry } from './tar-writer.ts';
 
 /** One file of an archive to be written. */
@@ -112,7 +112,7 @@ async function beside(path: string, work: (staging: string) => Promise<void>): P
       await rm(staging, { recursive: true, force: true });
     }
   } catch (error) {
-    throw isDiskError(error) ? unwritable(path, error) : error;
+    throw isSystemError(error) ? unwritable(path, error) : error;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type ResolvedImage,
   type SourceContext,
   type SourceStream,
+  writeError,
 } from '@boxkit/contracts';
 import { describeBytes, streamFrom } from '../archive/resolved-image.ts';
 import { collect } from './collect.ts';
@@ -45,7 +46,7 @@ async function resolveHostImage(programs: readonly string[], context: SourceCont
     });
   } catch (error) {
     await staging[Symbol.asyncDispose]();
-    throw error;
+    throw writeError(`make an image of this machine's programs in ${context.store.home}`, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { BoxError, isBoxError, type ErrorCode } from '@boxkit/contracts';
+import { BoxError, isBoxError, isSystemError, type ErrorCode } from '@boxkit/contracts';
 
 /** An error on its way between threads or processes. */
 export interface JobFailure {
@@ -6,6 +6,8 @@ export interface JobFailure {
   readonly message: string;
   readonly hint?: string;
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Of an error that nobody foresaw. */
+  readonly stack?: string;
 }
 
 export function toFailure(error: unknown): JobFailure {
@@ -13,13 +15,18 @@ export function toFailure(error: unknown): JobFailure {
     const { code, message, hint, fields } = error;
     return { code, message, ...(hint === undefined ? {} : { hint }), fields };
   }
-  return { code: undefined, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  if (isSystemError(error)) {
+    return { code: 'ERR_BOX_SYSTEM_CALL', message: `cannot put the rootfs together: ${error.message}` };
+  }
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  return { code: undefined, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
 }
 
-export function fromFailure({ code, message, hint, fields }: JobFailure): BoxError {
+export function fromFailure({ code, message, hint, fields, stack }: JobFailure): BoxError {
   return new BoxError((code ?? 'ERR_BOX_INTERNAL') as ErrorCode, message, {
     ...(hint === undefined ? {} : { hint }),
     ...(fields === undefined ? {} : { fields }),
+    ...(stack === undefined ? {} : { cause: Object.assign(new Error(message), { stack }) }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BoxError } from '@boxkit/contracts';
+import { BoxError, writeError } from '@boxkit/contracts';
 import { makeDirectories } from '@boxkit/linux';
 
 /** Where `box unpack` puts its tree, and how. */
@@ -23,19 +23,29 @@ const stagingPrefix = '.box-staging-';
  */
 export function openTarget(directory: string, storeStaging: string): TargetDirectory {
   const path = resolve(directory);
-  const made = makeDirectories(path, 0o755);
+  const made = attempt(path, () => makeDirectories(path, 0o755));
   const undo = (): void => {
     for (const parent of made) tolerate(() => rmdirSync(parent));
   };
   try {
-    requireEmpty(path);
-    if (canRename(storeStaging, path)) return { path, staging: storeStaging, children: false, undo };
-    const staging = join(path, `${stagingPrefix}${process.pid}-${startOf(process.pid)}`);
-    mkdirSync(staging, { mode: 0o700 });
-    return { path, staging, children: true, undo };
+    return attempt(path, () => {
+      requireEmpty(path);
+      if (canRename(storeStaging, path)) return { path, staging: storeStaging, children: false, undo };
+      const staging = join(path, `${stagingPrefix}${process.pid}-${startOf(process.pid)}`);
+      mkdirSync(staging, { mode: 0o700 });
+      return { path, staging, children: true, undo };
+    });
   } catch (error) {
     undo();
     throw error;
+  }
+}
+
+function attempt<Result>(path: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw writeError(`unpack into ${path}`, error);
   }
 }
 
