@@ -28,6 +28,13 @@ export async function pageBlocks(page: string): Promise<readonly Block[]> {
   });
 }
 
+/** What is typed on a page, line by line: `$ COMMAND` in indented text, and each line of a shell block. */
+export async function typedLines(page: string): Promise<readonly string[]> {
+  const text = await readFile(join(root, page), 'utf8');
+  const found = text.matchAll(/^ {4}\$ (.*)$|^```sh\n([^]*?)^```$/gm);
+  return [...found].flatMap(([, typed, block = '']) => typed ?? block.trimEnd().split('\n'));
+}
+
 /** `...` within a line stands for anything in it, and as a line of its own for any lines. */
 export function outputPattern(output: string): RegExp {
   const expressions = output
