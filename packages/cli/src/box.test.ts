@@ -219,6 +219,19 @@ describe('a place where nothing can be', () => {
     expect(stderr).toContain('code: ERR_BOX_SYSTEM_CALL');
   });
 
+  it.each(['images', 'cat host:sh /bin/sh', 'save host:sh'])(
+    'is told as such: a standard output that takes nothing, box %s',
+    async (command) => {
+      const { code, stderr } = await new Promise<Result>((resolve) => {
+        execFile('sh', ['-c', `"$0" ${command} >/dev/full`, binary], { env: environment() }, (error, stdout, told) => {
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr: told });
+        });
+      });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^box: error: cannot write .*: no space is left on the device\n/m);
+    },
+  );
+
   it('is told as such: a current directory that was removed', async () => {
     const script = `mkdir "$1/gone" && cd "$1/gone" && rmdir "$1/gone" && exec "$0" images`;
     const { code, stderr } = await new Promise<Result>((resolve) => {

@@ -11,9 +11,10 @@ import { runCommand } from './run-command.ts';
 /** Runs one command line and ends the process with its status. */
 export async function main(args: readonly string[]): Promise<never> {
   const status = await start(args);
-  await flushStreams();
+  const lost = await flushStreams();
+  if (lost !== undefined && status === 0) writeTo('stderr', formatError(lost, { json: false, debug: false }));
   // Not left to the event loop: an idle connection of a source must not hold up the shell's prompt.
-  process.exit(status);
+  process.exit(lost === undefined || status !== 0 ? status : 1);
 }
 
 async function start(args: readonly string[]): Promise<number> {

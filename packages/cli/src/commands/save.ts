@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { usage } from '../args/parse.ts';
 import { compressionOptions, readCompression } from '../make/compression.ts';
+import { standardOutput } from '../output/streams.ts';
 import { platformOption } from './shared-options.ts';
 
 const formats = {
@@ -46,7 +47,7 @@ name ends in .gz, .tgz or .zst, or --compression says so. A file that is there i
     const box = await openBox();
     await box.save(operands, {
       signal,
-      to: output ?? process.stdout,
+      to: output ?? standardOutput(),
       ...compression,
       ...(format === undefined ? {} : { format }),
       ...(platform === undefined ? {} : { platform }),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import { BoxError } from '@boxkit/contracts';
+import { BoxError, writeReason } from '@boxkit/contracts';
 import type { DestinationContext, OutgoingImage } from '@boxkit/contracts';
 import type { PullOptions } from '../../options.ts';
 import { openScope, platformOption } from '../machine.ts';
@@ -71,7 +71,7 @@ async function pour(bytes: AsyncIterable<Uint8Array>, to: Writable, signal: Abor
 }
 
 function unwritable(cause: NodeJS.ErrnoException): BoxError {
-  return new BoxError('ERR_BOX_SYSTEM_CALL', `cannot write the archive to its stream: ${cause.message}`, {
+  return new BoxError('ERR_BOX_SYSTEM_CALL', `cannot write the archive to its stream: ${writeReason(cause)}`, {
     cause,
     hint: 'What was written is no whole archive: save the images anew.',
     fields: { errno: cause.code ?? 'unknown' },
