@@ -1,4 +1,5 @@
 import type { BytePath } from '../byte-path.ts';
+import { leadsBack } from '../missing-parts.ts';
 import type { Segment } from '../tar/sparse.ts';
 
 /** A file, as a place in a layer's tar; several names may share it. */
@@ -85,6 +86,7 @@ export function walkNodes(
         const rest = withoutDots([...names, name, ...pending.toReversed()]);
         return { directory: undefined, path: rest, why: isFree ? 'missing' : 'blocked' };
       }
+      if (isFree && leadsBack(pending)) continue;
       node = newDirectory(true);
       parent.children.set(name, node);
     }

@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { findXattr } from '@boxkit/linux';
 import { joinPath, type BytePath } from '../byte-path.ts';
+import { leadsBack } from '../missing-parts.ts';
 import type { OverlayNamespace } from './overlay-namespace.ts';
 
 /** What a path is in a stack of layers. All paths are strings of bytes (latin1). */
@@ -84,6 +85,7 @@ export class OverlayView {
       const seen = this.look(parent.merged, name);
       if (seen === undefined) {
         if (create === undefined) return 'missing';
+        if (leadsBack(pending)) continue;
         stack.push(create(parent, name));
       } else if (seen.kind === 'directory') {
         this.#remember(at, seen.merged);

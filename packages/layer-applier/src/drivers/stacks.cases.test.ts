@@ -28,6 +28,17 @@ const stacks: Readonly<Record<string, Stack>> = {
     layers: [[link('c', 'nowhere')], [hardlink('a', 'c')], [file('a/x')]],
     paths: 'a c nowhere nowhere/x',
   },
+  'what a symlink to nowhere leads into and out of again by .. is not made': {
+    layers: [
+      [link('a', 'no/x/y/../../z'), link('c', 'gone/../d')],
+      [file('a/f'), file('c/f')],
+    ],
+    paths: 'a c d d/f no no/z no/z/f',
+  },
+  'nor is it where the symlink is of the same layer': {
+    layers: [[link('a', 'no/../z'), file('a/f'), link('c', 'a/x/../y'), file('c/f')]],
+    paths: 'a c z z/f z/y z/y/f',
+  },
 };
 
 let place: StackPlace;

@@ -1,5 +1,6 @@
 import { close, lastErrno, mkdirAt, openAt, openBeneath, openFlag, readlinkAt } from '@boxkit/linux';
 import { joinPath, type BytePath } from '../byte-path.ts';
+import { leadsBack } from '../missing-parts.ts';
 import type { BudgetLimits } from './budgets.ts';
 import { failedCall } from './failed-call.ts';
 import { exceeded, invalid } from './layer-error.ts';
@@ -213,6 +214,7 @@ export class DirectoryTable {
         onMissing?.(remaining(current, [...components, name]), target.kind);
         return undefined;
       }
+      if (target.kind === 'missing' && leadsBack(components)) continue;
       if (target.kind === 'other') this.#hooks.replace(current, name);
       this.#hooks.onImplied();
       current = this.make(current, name, true);

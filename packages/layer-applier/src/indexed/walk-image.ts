@@ -1,4 +1,5 @@
 import { joinPath, type BytePath } from '../byte-path.ts';
+import { leadsBack } from '../missing-parts.ts';
 import { nodeKind, type ImageNodes } from './image-nodes.ts';
 
 /** A directory and where it is in the image. */
@@ -42,6 +43,7 @@ export function walkImage(
       stack.push({ node, path: joinPath(parent.path, name) });
     } else if (node < 0) {
       if (create === undefined) return 'missing';
+      if (leadsBack(pending)) continue;
       stack.push({ node: create(parent, name), path: joinPath(parent.path, name) });
     } else {
       symlinks += 1;

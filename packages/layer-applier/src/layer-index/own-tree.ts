@@ -3,6 +3,7 @@ import { impliedMode } from '../extract/directory-table.ts';
 import type { BudgetLimits } from '../extract/budgets.ts';
 import { exceeded, invalid } from '../extract/layer-error.ts';
 import { grown } from '../indexed/grown.ts';
+import { leadsBack } from '../missing-parts.ts';
 import { NameTable } from '../indexed/name-table.ts';
 import type { RecordFields } from './index-writer.ts';
 
@@ -168,6 +169,7 @@ export class OwnTree {
         components.push(...target.split('/').toReversed());
         if (components.length > 8192) throw invalid('symlinks on the way to it lead too deep');
       } else if (create) {
+        if (found === kind.none && leadsBack(components)) continue;
         if (found === kind.other) this.clear(current, name);
         stack.push(this.#imply(current, name));
       } else {

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync } from 'node:fs';
 import { makeDirectory, openDirectoryAt, symlinkTarget } from '@boxkit/linux';
 import { baseName, joinPath, type BytePath } from '../byte-path.ts';
+import { leadsBack } from '../missing-parts.ts';
 import type { FinalAttributes, MergeState } from './merge-state.ts';
 import { must, openForChange } from './open-directory.ts';
 
@@ -43,6 +44,7 @@ export function resolveDirectory(
         opened.push({ fd: next.fd, path });
       } else if (next === 'ENOENT') {
         if (!options.create) return 'missing';
+        if (leadsBack(pending)) continue;
         state.remember(parent, parentPath);
         makeMissing(state, parent, joinPath(parentPath, name), options.times);
         pending.push(name);

@@ -50,6 +50,7 @@ export function walk(root: Directory, components: readonly string[], { create }:
       const rest = lexically([...path(), name, ...pending.toReversed()]);
       return { directory: undefined, path: rest, why: absent ? 'missing' : 'blocked' };
     }
+    if (absent && comesBack(pending)) continue;
     const made = emptyDirectory(true);
     parent.children.set(name, made);
     trail.push({ name, directory: made });
@@ -64,4 +65,17 @@ function lexically(components: readonly string[]): string[] {
     else if (name !== '' && name !== '.') kept.push(name);
   }
   return kept;
+}
+
+/** `x/../y` is `y` where there is no x, and makes none. Takes off what is in x. */
+function comesBack(pending: string[]): boolean {
+  const rest = pending.toReversed();
+  for (let end = 1; end <= rest.length; end += 1) {
+    const inside = rest.slice(0, end).filter((name) => name !== '' && name !== '.');
+    const depth = inside.reduce((sum, name) => sum + (name === '..' ? -1 : 1), 1);
+    if (depth > 0) continue;
+    pending.length -= end;
+    return true;
+  }
+  return false;
 }
