@@ -127,4 +127,44 @@ export const clashRules: readonly LayerRule[] = [
       otherwise: { podman: 'refuses the image' },
     },
   },
+  {
+    rule: 'What a layer ends with counts: a directory that took the place of a file of its own layer is merged with the lower one',
+    alone: alone('the same path twice: the last wins, also as another spelling'),
+    shown: {
+      layers: [
+        [directory('d'), file('d/low')],
+        [file('d', 'a file'), directory('d', { mode: 0o711 }), file('d/up')],
+      ],
+      tree: { d: isDirectory({ mode: '0711' }), 'd/low': has('d/low'), 'd/up': has('d/up') },
+      isApart: true,
+      otherwise: { umoci: 'takes the file for a removal of the lower directory', podman: 'refuses the image' },
+    },
+  },
+  {
+    rule: 'An entry for a directory replaces a lower symlink wherever it stands in the tar, for all that the layer has below it',
+    alone: alone('an explicit directory replaces a symlink'),
+    shown: {
+      layers: [
+        [directory('real'), symlink('link', 'real')],
+        [file('link/up'), directory('link')],
+      ],
+      tree: { real: isDirectory(), link: isDirectory(), 'link/up': has('link/up') },
+      otherwise: {
+        umoci: 'puts what comes before the entry where the symlink leads',
+        podman: 'puts what comes before the entry where the symlink leads',
+      },
+    },
+  },
+  {
+    rule: 'Of two entries of a layer that meet through a lower symlink the one that goes through it wins',
+    alone: alone('implied directories are listed, parents first, and 0755 0:0'),
+    shown: {
+      layers: [
+        [directory('real'), symlink('link', 'real')],
+        [file('link/x', 'through the symlink'), file('real/x', 'to the place')],
+      ],
+      tree: { real: isDirectory(), link: leads('real'), 'real/x': has('through the symlink') },
+      otherwise: { umoci: 'lets the later one win', podman: 'lets the later one win' },
+    },
+  },
 ];
