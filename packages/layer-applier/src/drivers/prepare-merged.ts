@@ -20,6 +20,7 @@ import { cloneTree } from './clone-tree.ts';
 import { extractLayers, requireComplete, warnOnce } from './extract-layers.ts';
 import { extractorFor } from './extractor.ts';
 import { fetchAhead } from './fetch-ahead.ts';
+import { keepIndex } from './keep-index.ts';
 import { readKept, writeKept } from './kept-layer.ts';
 import { layerForm } from './overlay-stack.ts';
 import type { RootfsWorker } from './job-runner.ts';
@@ -176,6 +177,7 @@ async function mergeInto(
     },
     async consume(staged) {
       await worker.run({ kind: 'merge', place, layer: staged });
+      await keepIndex(staged, context);
       warnings.push(...staged.warnings);
       const { diffId } = staged.layer;
       context.emit({ type: 'layer-applied', diffId, entries: staged.entries, bytes: staged.tarBytes, present: false });

@@ -54,6 +54,18 @@ describe('a look into an image', () => {
     await rm(home, { recursive: true, force: true });
   });
 
+  it('reads no layer again that was unpacked, unless it is small', async () => {
+    const large = buildLayer([{ path: 'large', content: 'x'.repeat(2 ** 20) }]);
+    await writeOciLayout(join(home, 'large'), [{ document: buildImage({ layers: [base, large] }), name: 'v1' }]);
+    await using fresh = await createBox({ home: join(home, 'fresh') });
+    await fresh.unpack(`oci:${join(home, 'large')}:v1`, join(home, 'tree'));
+    const kept = [];
+    for await (const diffId of fresh.store.indexes.list()) kept.push(diffId);
+    expect(kept).toEqual([large.diffId]);
+    await using seen = await fresh.look(`oci:${join(home, 'large')}:v1`);
+    expect(Array.from(seen.find('large'), ({ path }) => path)).toEqual(['/large']);
+  });
+
   it('extracts nothing: it keeps the indexes of the layers, and writes one anew that is damaged', async () => {
     const { store } = box;
     const kept = [];
