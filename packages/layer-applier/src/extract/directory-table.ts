@@ -1,34 +1,12 @@
-import { close, lastErrno, mkdirAt, openAt, openBeneath, openFlag, readlinkAt } from '@boxkit/linux';
+import { lastErrno, mkdirAt, readlinkAt } from '@boxkit/linux';
 import { joinPath, type BytePath } from '../byte-path.ts';
 import { leadsBack } from '../missing-parts.ts';
 import type { BudgetLimits } from './budgets.ts';
+import { type Directory, impliedMode } from './directory.ts';
+import { DirectoryDescriptors } from './directory-descriptors.ts';
 import { failedCall } from './failed-call.ts';
 import { exceeded, invalid } from './layer-error.ts';
 import { NameBuffer } from './name-buffer.ts';
-
-/** A directory of the tree. Its metadata is put on when the whole tree is there: creating children would change it. */
-export interface Directory {
-  readonly path: BytePath;
-  readonly name: string;
-  /** The root's parent is the root. */
-  readonly parent: Directory;
-  readonly depth: number;
-  /** Made with the first child. */
-  children: Set<Directory> | undefined;
-  implied: boolean;
-  /** False once it has been removed. */
-  alive: boolean;
-  mode: number;
-  uid: number;
-  gid: number;
-  seconds: number;
-  nanoseconds: number;
-  xattrs: Map<string, Uint8Array> | undefined;
-  /** Of the entry that made it, or implied it. */
-  offset: number;
-  /** An open descriptor, or -1. */
-  fd: number;
-}
 
 export interface DirectoryHooks {
   /** Removes whatever is not a directory at a name. */
@@ -37,22 +15,15 @@ export interface DirectoryHooks {
   onImplied(): void;
 }
 
-/** What is given to a directory that has no entry of its own. */
-export const impliedMode = 0o755;
-
-const openDirectory = openFlag.readOnly | openFlag.directory | openFlag.noFollow | openFlag.closeOnExec;
 /** During the extraction, whatever the final mode: the extractor must be able to write. */
 const workingMode = 0o700;
-/** Old kernels, old seccomp filters, paths too long for one call: then go down one by one. */
-const noOpenat2 = new Set(['ENOSYS', 'EPERM', 'ENAMETOOLONG']);
-const mostOpen = 128;
 const mostSymlinks = 40;
 /** Steps along symlinks in one layer: far more than any real layer takes, few enough to end soon. */
 const mostSteps = 2 ** 25;
 
 /**
- * Every directory of the staged tree, with descriptors of those used last. Nothing is ever reached by a path that the
- * kernel resolves through a symlink: a parent is looked up here, or component by component.
+ * Every directory of the staged tree, by its path. Nothing is ever reached by a path that the kernel resolves through a
+ * symlink: a parent is looked up here, or component by component.
  */
 export class DirectoryTable {
   readonly root: Directory;
@@ -61,7 +32,7 @@ export class DirectoryTable {
   /** The entry being worked on: implied directories take its time and offset. */
   cause = { offset: 0, seconds: 0, nanoseconds: 0 };
   readonly #byPath = new Map<string, Directory>();
-  readonly #open = new Set<Directory>();
+  readonly #descriptors: DirectoryDescriptors;
   readonly #names = new NameBuffer();
   readonly #link = Buffer.alloc(4096);
   readonly #limits: BudgetLimits;
@@ -77,6 +48,7 @@ export class DirectoryTable {
     const root = { ...this.#fresh('' as BytePath, ''), fd: rootFd } as Directory & { parent: Directory };
     root.parent = root;
     this.root = root;
+    this.#descriptors = new DirectoryDescriptors(root);
     this.#last = root;
     this.#byPath.set('', root);
   }
@@ -143,7 +115,7 @@ export class DirectoryTable {
     for (let gone = pending.pop(); gone !== undefined; gone = pending.pop()) {
       gone.alive = false;
       this.#byPath.delete(gone.path);
-      this.#closeOne(gone);
+      this.#descriptors.close(gone);
       for (const child of gone.children ?? []) pending.push(child);
     }
     this.invalidate();
@@ -151,35 +123,12 @@ export class DirectoryTable {
 
   /** A descriptor of the directory, good until the next call of this method but 100. */
   fdOf(directory: Directory): number {
-    if (directory.fd !== -1) return directory.fd;
-    if (this.#open.size >= mostOpen) this.#closeOldest();
-    directory.fd = this.#reopen(directory);
-    this.#open.add(directory);
-    return directory.fd;
+    return directory.fd === -1 ? this.#descriptors.of(directory) : directory.fd;
   }
 
   /** Closes all descriptors but the root's. */
   closeAll(): void {
-    for (const directory of this.#open) this.#closeOne(directory);
-  }
-
-  #reopen(directory: Directory): number {
-    for (let attempt = 0; ; attempt++) {
-      const near = directory.parent.fd;
-      const fd =
-        near === -1
-          ? openBeneath(this.root.fd, this.#names.set(directory.path), openDirectory)
-          : openAt(near, this.#names.set(directory.name), openDirectory, 0);
-      if (fd !== -1) return fd;
-      const errno = lastErrno();
-      if (near === -1 && noOpenat2.has(errno)) {
-        this.fdOf(directory.parent);
-      } else if ((errno === 'EMFILE' || errno === 'ENFILE') && attempt === 0) {
-        this.closeAll();
-      } else {
-        throw failedCall('openat', errno);
-      }
-    }
+    this.#descriptors.closeAll();
   }
 
   #walk(
@@ -263,21 +212,6 @@ export class DirectoryTable {
       offset: this.cause.offset,
       fd: -1,
     };
-  }
-
-  #closeOldest(): void {
-    let left = mostOpen / 2;
-    for (const directory of this.#open) {
-      if (left-- === 0) break;
-      this.#closeOne(directory);
-    }
-  }
-
-  #closeOne(directory: Directory): void {
-    if (directory.fd === -1 || directory === this.root) return;
-    close(directory.fd);
-    directory.fd = -1;
-    this.#open.delete(directory);
   }
 }
 

@@ -15,7 +15,8 @@ import {
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
 import { TarType, type TarEntry } from '../tar/tar-entry.ts';
 import type { TarReader } from '../tar/tar-reader.ts';
-import type { Directory, DirectoryTable } from './directory-table.ts';
+import type { Directory } from './directory.ts';
+import type { DirectoryTable } from './directory-table.ts';
 import { failedCall } from './failed-call.ts';
 import { invalid } from './layer-error.ts';
 import type { Metadata, MetadataWriter } from './metadata.ts';

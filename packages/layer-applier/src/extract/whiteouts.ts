@@ -2,7 +2,8 @@ import { baseName, parentPath, type BytePath } from '../byte-path.ts';
 import { recordFlag } from '../layer-index/index-format.ts';
 import type { IndexWriter, RecordFields } from '../layer-index/index-writer.ts';
 import type { WhiteoutForm } from '../staged-layer.ts';
-import type { Directory, DirectoryTable } from './directory-table.ts';
+import type { Directory } from './directory.ts';
+import type { DirectoryTable } from './directory-table.ts';
 import type { TreeWriter } from './tree-writer.ts';
 
 const nothing: Omit<RecordFields, 'offset'> = {

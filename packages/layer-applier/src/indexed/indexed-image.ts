@@ -1,5 +1,5 @@
 import { baseName, joinPath, parentPath, pathFromText, type BytePath } from '../byte-path.ts';
-import { impliedMode } from '../extract/directory-table.ts';
+import { impliedMode } from '../extract/directory.ts';
 import { entryTypes, field, recordFlag } from '../layer-index/index-format.ts';
 import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { decodeRecord, rawRecords } from '../layer-index/read-index.ts';

@@ -1,5 +1,5 @@
 import { baseName, joinPath, parentPath, type BytePath } from '../byte-path.ts';
-import { impliedMode } from '../extract/directory-table.ts';
+import { impliedMode } from '../extract/directory.ts';
 import type { BudgetLimits } from '../extract/budgets.ts';
 import { exceeded, invalid } from '../extract/layer-error.ts';
 import { grown } from '../indexed/grown.ts';
