@@ -34,11 +34,20 @@ export interface Settled {
  */
 export function settleOverlay(options: SettleOptions): Settled {
   const settling = new Settling(options);
-  // In the order in which a merge settles them: one may lead through what another brings.
   for (const path of options.layer.impliedDirectories.toSorted()) settling.implied(path);
+  settling.redirectAll();
   for (const { path, target } of options.layer.deferredHardlinks) settling.hardlink(path, target);
   settling.patch.finish();
   return { patch: settling.patch.count, hides: settling.hides.count };
+}
+
+/** A directory that the layer implies, where a symlink is seen: its content goes where that leads. */
+interface Redirect {
+  readonly layerPath: BytePath;
+  /** The layer's directory on the disk. */
+  readonly from: string;
+  /** Where the symlink is seen. */
+  readonly at: BytePath;
 }
 
 class Settling {
@@ -49,6 +58,8 @@ class Settling {
   /** Those that the layer's own tree shows. */
   readonly #whiteouts: ReadonlySet<string>;
   readonly #redirected = new Set<string>();
+  /** Not settled yet. */
+  readonly #redirects: Redirect[] = [];
   /** With the patch: what a container will see. */
   readonly #view: OverlayView;
   /** Without it: what attributes are taken from. */
@@ -81,7 +92,21 @@ class Settling {
     if (this.#whiteouts.has(path) || this.#isRedirected(path)) return;
     const seen = this.#belowLayer(path);
     if (seen?.kind === 'directory') this.#ensure(path);
-    if (seen?.kind === 'symlink') this.#redirect(path, `${this.#tree}/${path}`, path, seen.path);
+    if (seen?.kind !== 'symlink') return;
+    // Seen again at once, as others may lead through it.
+    this.#ensure(parentPath(path));
+    this.patch.symlink(seen.path, path);
+    this.#redirected.add(path);
+    this.#redirects.push({ layerPath: path, from: `${this.#tree}/${path}`, at: path });
+  }
+
+  /** In the order in which a merge settles them: one may lead through what another brings, and bring further ones. */
+  redirectAll(): void {
+    while (this.#redirects.length > 0) {
+      this.#redirects.sort((a, b) => (a.layerPath < b.layerPath ? 1 : -1));
+      const redirect = this.#redirects.pop();
+      if (redirect !== undefined) this.#redirect(redirect);
+    }
   }
 
   #belowOnly(merged: readonly string[]): readonly string[] {
@@ -139,20 +164,19 @@ class Settling {
     return this.patch.seen(parent, name);
   }
 
-  /** `at` is where the symlink is seen; `from` the layer's directory whose content goes where it leads. */
-  #redirect(layerPath: BytePath, from: string, at: BytePath, symlink: string): void {
-    this.#ensure(parentPath(at));
-    if (this.patch.has(at)) this.patch.remove(at);
-    this.patch.symlink(symlink, at);
+  #redirect({ layerPath, from, at }: Redirect): void {
     const target = this.#view.resolve(at, (parent, name) => this.#create(parent, name, from));
-    if (typeof target === 'string') {
-      // It leads to no directory: the layer's own one replaces it.
-      this.patch.remove(at);
+    if (typeof target !== 'string') {
+      this.#ensure(target.path);
+      this.#moveInto(layerPath, from, target.path);
       return;
     }
-    this.#redirected.add(layerPath);
-    this.#ensure(target.path);
-    this.#moveInto(layerPath, from, target.path);
+    // It leads to no directory: the layer's own one replaces it.
+    if (this.patch.has(at)) this.patch.remove(at);
+    if (at === layerPath) return;
+    this.#ensure(parentPath(at));
+    this.patch.directory(at, from);
+    this.#moveInto(layerPath, from, at);
   }
 
   #moveInto(layerPath: BytePath, from: string, to: BytePath): void {
@@ -170,7 +194,10 @@ class Settling {
     const parent = this.#view.resolve(parentPath(to));
     const there = typeof parent === 'string' ? undefined : this.#view.look(parent.merged, baseName(to));
     const isImplied = this.#implied.has(layerPath);
-    if (isImplied && there?.kind === 'symlink') return this.#redirect(layerPath, from, to, there.path);
+    if (isImplied && there?.kind === 'symlink') {
+      this.#redirects.push({ layerPath, from, at: to });
+      return;
+    }
     if (isImplied && there?.kind === 'directory') this.#ensure(to);
     else this.patch.directory(to, from);
     this.#moveInto(layerPath, from, to);

@@ -28,6 +28,20 @@ const stacks: Readonly<Record<string, Stack>> = {
     layers: [[link('c', 'nowhere')], [hardlink('a', 'c')], [file('a/x')]],
     paths: 'a c nowhere nowhere/x',
   },
+  'a symlink that leads through another one, both with something in them of one layer': {
+    layers: [
+      [link('c', 'z/y'), link('a', 'c'), dir('z')],
+      [file('c/x'), file('a/c/x')],
+    ],
+    paths: 'a c z z/y z/y/c z/y/c/x z/y/x',
+  },
+  'symlinks in a circle that one layer goes through: the directory takes the place of the first': {
+    layers: [
+      [link('c', 'a'), link('a', 'c')],
+      [file('c/x'), file('a/a')],
+    ],
+    paths: 'a a/a a/x c',
+  },
   'what a symlink to nowhere leads into and out of again by .. is not made': {
     layers: [
       [link('a', 'no/x/y/../../z'), link('c', 'gone/../d')],
