@@ -10,7 +10,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { check, cString, currentDirectory, mknodAt, setTimesAt, setXattr } from '@boxkit/linux';
-import { joinPath, parentPath, type BytePath } from '../byte-path.ts';
+import { joinPath, parentPath, pathText, type BytePath } from '../byte-path.ts';
 import { bytes, type SeenDirectory } from './overlay-view.ts';
 import { imageXattrs } from './overlay-xattrs.ts';
 import type { OverlayNamespace } from './overlay-namespace.ts';
@@ -27,7 +27,8 @@ export class OverlayPatch {
   /** Entries made. */
   count = 0;
   readonly #namespace: OverlayNamespace;
-  readonly #final: { readonly path: string; readonly stat: Pick<BigIntStats, 'mode' | 'atimeNs' | 'mtimeNs'> }[] = [];
+  /** What each directory is to have at the end. */
+  readonly #final = new Map<BytePath, Pick<BigIntStats, 'mode' | 'atimeNs' | 'mtimeNs'>>();
 
   constructor(tree: string, namespace: OverlayNamespace) {
     this.tree = tree;
@@ -38,7 +39,10 @@ export class OverlayPatch {
     return `${this.tree}/${path}`;
   }
 
+  /** Nothing is looked at or changed through a symlink of the image: what is above must be a directory of the patch. */
   has(path: BytePath): boolean {
+    const parent = parentPath(path);
+    if (parent !== '' && !this.#final.has(parent)) return false;
     return lstatSync(bytes(this.pathOf(path)), { throwIfNoEntry: false }) !== undefined;
   }
 
@@ -47,16 +51,15 @@ export class OverlayPatch {
    * must be there.
    */
   directory(path: BytePath, source: string | undefined, { timesOf }: { readonly timesOf?: string } = {}): void {
-    const place = this.pathOf(path);
-    const present = lstatSync(bytes(place), { throwIfNoEntry: false });
-    if (present?.isDirectory() !== true) {
-      if (present !== undefined) this.remove(path);
+    const place = this.#placeOf(path);
+    if (!this.#final.has(path)) {
+      if (this.has(path)) this.remove(path);
       mkdirSync(bytes(place), { mode: 0o700 });
       this.count += 1;
     }
     if (source === undefined) {
       const { atimeNs, mtimeNs } = lstatSync(bytes(timesOf ?? this.tree), { bigint: true });
-      this.#final.push({ path: place, stat: { mode: 0o755n, atimeNs, mtimeNs } });
+      this.#final.set(path, { mode: 0o755n, atimeNs, mtimeNs });
       return;
     }
     const stat = lstatSync(bytes(source), { bigint: true });
@@ -65,19 +68,19 @@ export class OverlayPatch {
       setXattr(bytes(place), name, value);
     }
     // Both change again while children come in, and a closed directory could not take any.
-    this.#final.push({ path: place, stat });
+    this.#final.set(path, stat);
   }
 
   /** Another name for a file of a lower layer: no data is copied, as all layers are on one file system. */
   link(source: string, path: BytePath): void {
     if (this.has(path)) this.remove(path);
-    linkSync(bytes(source), bytes(this.pathOf(path)));
+    linkSync(bytes(source), bytes(this.#placeOf(path)));
     this.count += 1;
   }
 
   /** The symlink of a lower layer: itself where it has other names, which are to stay names of one inode. */
   symlink(source: string, path: BytePath): void {
-    const place = bytes(this.pathOf(path));
+    const place = bytes(this.#placeOf(path));
     const stat = lstatSync(bytes(source), { bigint: true });
     if (stat.nlink > 1n) return this.link(source, path);
     symlinkSync(readlinkSync(bytes(source), 'buffer'), place);
@@ -88,14 +91,17 @@ export class OverlayPatch {
 
   whiteout(path: BytePath): void {
     if (this.has(path)) return;
-    check(mknodAt(currentDirectory, cString(bytes(this.pathOf(path))), S_IFCHR, 0), 'mknod', path);
+    check(mknodAt(currentDirectory, cString(bytes(this.#placeOf(path))), S_IFCHR, 0), 'mknod', path);
     const parent = bytes(this.pathOf(parentPath(path)));
     setXattr(parent, `${this.#namespace}.overlay.origin`, Buffer.alloc(0));
     this.count += 1;
   }
 
   remove(path: BytePath): void {
-    rmSync(bytes(this.pathOf(path)), { recursive: true });
+    rmSync(bytes(this.#placeOf(path)), { recursive: true });
+    for (const directory of this.#final.keys()) {
+      if (directory === path || directory.startsWith(`${path}/`)) this.#final.delete(directory);
+    }
   }
 
   /** The directory as a view sees it once this patch has it. */
@@ -106,20 +112,16 @@ export class OverlayPatch {
 
   /** Sets modes and times, the topmost last. */
   finish(): void {
-    for (const { path, stat } of this.#final.toReversed()) {
-      if (!isDirectory(path)) continue;
-      chmodSync(bytes(path), Number(stat.mode) & 0o7777);
-      setTimesAt(bytes(path), stat.atimeNs, stat.mtimeNs);
+    for (const [path, stat] of [...this.#final].toReversed()) {
+      const place = bytes(this.pathOf(path));
+      chmodSync(place, Number(stat.mode) & 0o7777);
+      setTimesAt(place, stat.atimeNs, stat.mtimeNs);
     }
   }
-}
 
-/** A later step may have put something else there, or in the place of a directory above it. */
-function isDirectory(path: string): boolean {
-  try {
-    return lstatSync(bytes(path), { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false;
-    throw error;
+  #placeOf(path: BytePath): string {
+    const parent = parentPath(path);
+    if (parent !== '' && !this.#final.has(parent)) throw new Error(`no directory of the patch: ${pathText(parent)}`);
+    return this.pathOf(path);
   }
 }

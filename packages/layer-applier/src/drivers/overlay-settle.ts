@@ -171,7 +171,9 @@ class Settling {
       this.#moveInto(layerPath, from, target.path);
       return;
     }
-    // It leads to no directory: the layer's own one replaces it.
+    // It leads to no directory: the layer's own one replaces it, unless something else took the place of what is above.
+    const parent = this.#view.resolve(parentPath(at));
+    if (typeof parent === 'string' || parent.path !== parentPath(at)) return;
     if (this.patch.has(at)) this.patch.remove(at);
     if (at === layerPath) return;
     this.#ensure(parentPath(at));

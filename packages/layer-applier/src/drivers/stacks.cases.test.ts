@@ -1,3 +1,5 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyModel, requireRoot, type TarEntry } from '@boxkit/testkit';
 import { pathText } from '../byte-path.ts';
@@ -78,4 +80,19 @@ test('overlayfs shows the same of all of them', async (context) => {
     const shown = await place.mounted(overlayDriver(), imageOf(buildStack(layers)));
     expect(different(applyModel(layers), shown)).toEqual([]);
   }
+});
+
+test('a directory that gives way to a symlink of the image while it is settled: nothing outside is changed through it', async (context) => {
+  requireRoot(context);
+  const outside = place.fresh();
+  mkdirSync(join(outside, 'sub'), { recursive: true, mode: 0o755 });
+  const before = statSync(join(outside, 'sub'));
+  const layers: readonly (readonly TarEntry[])[] = [
+    [link('out', outside), link('through', 'made')],
+    [{ ...dir('through/sub'), mode: 0o1777, mtime: 5 }, hardlink('made', 'out')],
+  ];
+  const shown = await place.mounted(overlayDriver(), imageOf(buildStack(layers)));
+  expect(different(applyModel(layers), shown)).toEqual([]);
+  const after = statSync(join(outside, 'sub'));
+  expect([after.mode, after.mtimeMs]).toEqual([before.mode, before.mtimeMs]);
 });
