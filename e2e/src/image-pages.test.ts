@@ -78,7 +78,10 @@ describe.each(['root', 'an ordinary user'])('as %s', (who) => {
         // chroot(8) is root's
         if (who !== 'root' && line.startsWith('chroot')) continue;
         const typed = instead.reduce((text, [there, here]) => text.replace(there, here), line);
-        const script = typed.replaceAll('127.0.0.1:5000', registry);
+        // curl knows nothing of mirrors
+        const script = typed
+          .replaceAll('127.0.0.1:5000', registry)
+          .replace('--from registry alpine', `--from registry ${registry}/library/alpine`);
         const { code, stderr } = await user.attempt('sh', ['-c', script], { cwd, env, input: '', timeout: 120_000 });
         expect({ line, code, stderr: code === 0 ? '' : stderr }).toEqual({ line, code: 0, stderr: '' });
       }
