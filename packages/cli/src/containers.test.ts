@@ -106,6 +106,9 @@ describe.each(users)('the life of a container of %s', (who) => {
       expect(await box('exec', 'many', '/etc')).toMatchObject({ status: 126 });
       expect((await box('exec', '-w', '/none', 'many', 'id')).stderr).toContain('hint: Name a directory');
       expect((await box('exec', '-w', '/bin/cat', 'many', 'id')).stderr).toContain('is a file');
+      // no link of /proc, which could lead out (CVE-2024-21626 of runc's)
+      for (const link of ['/proc/1/root', '/proc/self/fd/4'])
+        expect((await box('exec', '-w', link, 'many', 'id')).status).toBe(125);
       expect((await box('exec', '-t', 'many', 'readlink', '/proc/self/fd/0')).stdout).toMatch(/^\/dev\/pts\/\d+\r\n$/);
       expect((await box('exec', '-t', 'many', 'sh', '-c', '[ -c /dev/pts/0 ]')).status).toBe(0);
       expect((await box('exec', 'many', 'no-such-command')).stderr).toContain('no-such-command');
