@@ -1,4 +1,4 @@
-import { baseName, parentPath } from '../byte-path.ts';
+import { baseName, parentPath, type BytePath } from '../byte-path.ts';
 import type { IndexedImage } from '../indexed/indexed-image.ts';
 import { opaqueEntry, whiteoutEntry } from '../pack/whiteout-entry.ts';
 import type { EncodedEntry } from '../tar/encode-entry.ts';
@@ -25,6 +25,9 @@ function* directoriesAndMarks({
   whiteouts,
   opaques,
 }: ChosenEntries): Generator<EncodedEntry, void, undefined> {
+  const root = '' as BytePath;
+  // The layers need have no entry for the root to hide all that is in it.
+  if (opaques.has(root) && !directories.has(root)) yield opaqueEntry(root);
   const names = [...directories.keys(), ...whiteouts.filter((path) => !directories.has(path))].toSorted();
   for (const path of names) {
     const directory = directories.get(path);

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDiffId, type Image } from '@boxkit/contracts';
-import { buildLayer, type BuiltLayer, requireTool, runCommand, type TarEntry } from '@boxkit/testkit';
+import { buildLayer, opaque, type BuiltLayer, requireTool, runCommand, type TarEntry } from '@boxkit/testkit';
 import { imageOf } from '../drivers/image.fixture.ts';
 import { different, openStackPlace, requireSame, type StackPlace } from '../drivers/stack-trees.fixture.ts';
 import { buildStack, stacks } from '../drivers/stacks.fixture.ts';
@@ -69,6 +69,14 @@ test(
     );
   },
 );
+
+test('layers that hide all below them and say nothing of the root itself hide it as one layer, too', async () => {
+  const stack: readonly (readonly TarEntry[])[] = [
+    [{ path: 'low', content: '' }],
+    [opaque('.'), { path: 'up', content: '' }],
+  ];
+  expect(await check(stack, 1)).toBe(true);
+});
 
 test('GNU tar reads what is written, holes, long names and all', async (context) => {
   requireTool(context, 'tar');
