@@ -54,7 +54,11 @@ describe.each(['root', 'an ordinary user'])('as %s', (who) => {
     await writeFile(config, JSON.stringify({ registries: { 'docker.io': elsewhere } }));
     await chmod(config, 0o644);
     const port = String(await freePort());
-    const env = { PATH: `${join(inject('e2e').packedBox, '..')}:${process.env['PATH'] ?? ''}`, BOX_CONFIG: config };
+    const env = {
+      PATH: `${join(inject('e2e').packedBox, '..')}:${process.env['PATH'] ?? ''}`,
+      BOX_CONFIG: config,
+      BOX_HOME: join(user.home, 'store'),
+    };
     for (const line of await typedLines(`docs/guide/${page}.md`)) {
       // no systemd runs where tests do
       if (line.includes('systemd-run')) continue;

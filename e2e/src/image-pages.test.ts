@@ -31,7 +31,7 @@ beforeAll(async () => {
   const alpine = buildImage({ layers: [base], config: { Cmd: ['/bin/sh'] } });
   const debian = buildImage({ layers: [base, ...above], config: { Cmd: ['/bin/sh'] } });
   await pushDocument(started, 'library/alpine', alpine, 'latest');
-  for (const [tag, image] of Object.entries({ latest: debian, '12.1': alpine, '12.2': debian }))
+  for (const [tag, image] of Object.entries({ latest: debian, bookworm: debian, '12.1': alpine, '12.2': debian }))
     await pushDocument(started, 'library/debian', image, tag);
 });
 afterAll(() => resources.disposeAsync());
@@ -45,6 +45,7 @@ const before: Readonly<Record<string, string>> = {
     box run --name made debian touch /tmp/new`,
   'making-layers': 'mkdir nix site && echo run > nix/run && echo page > site/index.html && box unpack -q alpine rootfs',
   sharing: 'box pull -q alpine && for name in app:1 app:2 app 127.0.0.1:5000/app:1; do box tag alpine $name; done',
+  layers: '',
   plumbing: 'box fetch alpine | box manifest | box apply > applied.json',
 };
 
@@ -56,6 +57,9 @@ const instead: readonly (readonly [page: string, here: string])[] = [
   ['debootstrap --variant=minbase bookworm rootfs', 'true'],
   ['ssh there', 'env BOX_HOME=there'],
   ['isolate -t', 'isolate'],
+  ['~/.local/share/box', '"$BOX_HOME"'],
+  // for who has subordinate ids
+  ['unshare --user --map-auto --map-root-user ', ''],
 ];
 
 describe.each(['root', 'an ordinary user'])('as %s', (who) => {
@@ -64,7 +68,7 @@ describe.each(['root', 'an ordinary user'])('as %s', (who) => {
     { timeout: 200_000 },
     async (page, context) => {
       requireRoot(context);
-      requireTool(context, 'docker-registry', 'busybox', 'jq', 'curl');
+      requireTool(context, 'docker-registry', 'busybox', 'jq', 'curl', 'umoci');
       await using user = await ordinaryUser(who === 'root' ? 0 : undefined);
       const cwd = join(user.home, 'work');
       const config = join(user.home, '../config.json');
@@ -73,7 +77,11 @@ describe.each(['root', 'an ordinary user'])('as %s', (who) => {
       await chmod(config, 0o644);
       await mkdir(cwd);
       await chmod(cwd, 0o777);
-      const env = { PATH: `${join(inject('e2e').packedBox, '..')}:${process.env['PATH'] ?? ''}`, BOX_CONFIG: config };
+      const env = {
+        PATH: `${join(inject('e2e').packedBox, '..')}:${process.env['PATH'] ?? ''}`,
+        BOX_CONFIG: config,
+        BOX_HOME: join(user.home, 'store'),
+      };
       for (const line of [before[page] ?? '', ...(await typedLines(`docs/guide/${page}.md`))]) {
         // chroot(8) is root's
         if (who !== 'root' && line.startsWith('chroot')) continue;
@@ -92,7 +100,7 @@ describe.each(['root', 'an ordinary user'])('as %s', (who) => {
 
 /** A small root file system: busybox, and what the pages look at. */
 async function files(): Promise<Parameters<typeof buildLayer>[0]> {
-  const applets = ['cat', 'env', 'ls', 'sh', 'touch'];
+  const applets = ['cat', 'env', 'ls', 'sh', 'touch', 'true'];
   return [
     { path: 'bin/', type: 'directory' },
     { path: 'bin/busybox', content: await readFile(findTool('busybox') ?? ''), mode: 0o755 },
