@@ -27,7 +27,7 @@ export async function openArchivedImages(
   context: Pick<StageContext, 'store' | 'signal'>,
   shown = path,
 ): Promise<ArchivedImages> {
-  const opened = await openArchive(path, context, { links: 'follow', accept: 'either' });
+  const opened = await openArchive(path, context, { links: 'follow', accept: 'either', shown });
   // The images share the archive, so none of them may close it.
   const files: ArchiveFiles = {
     path: shown,

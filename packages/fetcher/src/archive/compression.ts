@@ -76,7 +76,10 @@ async function* compose(
   // Awaited below; a failure before the reader gets there is no unhandled one.
   fed.catch(() => {});
   yield* through as AsyncIterable<Uint8Array>;
-  await fed;
+  await fed.catch((error: NodeJS.ErrnoException) => {
+    // All was read, and bytes follow that are no part of it, such as the zeros of a tape's last block.
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  });
 }
 
 function tooLong(archive: string, limit: number): BoxError {

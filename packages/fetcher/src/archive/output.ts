@@ -34,6 +34,7 @@ export async function publishDirectory(
   signal: AbortSignal,
 ): Promise<void> {
   await requireEmpty(directory);
+  makeParent(directory);
   await beside(directory, async (staging) => {
     const tree = join(staging, 'tree');
     await mkdir(tree);
@@ -47,7 +48,10 @@ export async function publishDirectory(
 /** What makes other bytes of a tar's, as compression does. It keeps no chunk: each is good until the next is asked for. */
 export type TarEncoder = (tar: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
-/** Makes `path` a tar of files: written beside it, synced, and renamed into place. A file that was there is replaced whole. */
+/**
+ * Makes `path` a tar of files: written beside it, synced, and renamed into place. A file that was there is replaced whole.
+ * The directory of `path` has to be there.
+ */
 export async function publishTar(
   files: readonly OutputFile[],
   path: string,
@@ -103,7 +107,6 @@ export async function publishInto(
 async function beside(path: string, work: (staging: string) => Promise<void>): Promise<void> {
   const parent = dirname(path);
   try {
-    makeDirectories(parent, 0o777);
     const staging = await mkdtemp(join(parent, `.${basename(path)}.box-`));
     try {
       await work(staging);
@@ -111,6 +114,14 @@ async function beside(path: string, work: (staging: string) => Promise<void>): P
     } finally {
       await rm(staging, { recursive: true, force: true });
     }
+  } catch (error) {
+    throw isSystemError(error) ? unwritable(path, error) : error;
+  }
+}
+
+function makeParent(path: string): void {
+  try {
+    makeDirectories(dirname(path), 0o777);
   } catch (error) {
     throw isSystemError(error) ? unwritable(path, error) : error;
   }

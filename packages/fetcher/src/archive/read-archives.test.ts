@@ -71,6 +71,13 @@ describe('docker-archive:', () => {
     });
   });
 
+  test('passes over the zeros that a tape leaves after what gzip wrote, as gzip does', async () => {
+    const plain = await write('taped.tar', buildDockerArchive([{ image: docker, tags: ['me/it:1'] }]));
+    await runCommand('gzip', [plain]);
+    const path = await write('taped.tar.gz', Buffer.concat([await readFile(`${plain}.gz`), Buffer.alloc(1 << 20)]));
+    expect(await read(dockerArchiveSource(), path)).toMatchObject({ diffIds: expected.diffIds });
+  });
+
   test('reads layers that are compressed inside, by their own digests', async () => {
     const zstd = buildLayer(base.tar, { compression: 'zstd' });
     const mixed = buildImage({ layers: [base, zstd, top] });

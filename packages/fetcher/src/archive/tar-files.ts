@@ -16,34 +16,35 @@ import { indexTar, type TarIndex } from './tar-index.ts';
 
 /**
  * The files of a tar, read where they lie: nothing is unpacked. A compressed tar has no random access, so it is
- * decompressed into the store's staging once, and removed with the result.
+ * decompressed into the store's staging once, and removed with the result. `shown` is what errors call it.
  */
 export async function openTarFiles(
   path: string,
   links: LinkPolicy,
-  context: Pick<StageContext, 'store' | 'signal'>,
+  context: Pick<StageContext, 'store' | 'signal'> & { readonly shown: string },
 ): Promise<ArchiveFiles> {
+  const { shown, signal } = context;
   const cleanups: (() => Promise<void>)[] = [];
   const dispose = async () => {
     for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
   };
   try {
-    let handle = await openRegular(path);
+    let handle = await openRegular(path, shown);
     cleanups.push(() => handle.close());
-    const compression = compressionOf(await start(handle), path);
+    const compression = compressionOf(await start(handle), shown);
     if (compression !== undefined) {
       const staging = await context.store.stage('archive');
       cleanups.push(async () => staging[Symbol.asyncDispose]());
       const plain = join(staging.path, 'plain.tar');
-      await decompress(handle, compression, plain, { archive: path, signal: context.signal });
+      await decompress(handle, compression, plain, { archive: shown, signal });
       const compressed = handle;
-      handle = await openRegular(plain);
+      handle = await openRegular(plain, shown);
       await compressed.close();
     }
-    const index = await indexTar(handle, { archive: path, signal: context.signal });
+    const index = await indexTar(handle, { archive: shown, signal });
     return {
-      path,
-      find: (name) => Promise.resolve(lookUp({ path, handle, index, links }, name)),
+      path: shown,
+      find: (name) => Promise.resolve(lookUp({ path: shown, handle, index, links }, name)),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -52,11 +53,11 @@ export async function openTarFiles(
   }
 }
 
-async function openRegular(path: string): Promise<FileHandle> {
+async function openRegular(path: string, shown: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw new ArchiveError(path, undefined, 'it is no regular file', {
+  throw new ArchiveError(shown, undefined, 'it is no regular file', {
     hint: 'Save a stream to a file first, or hand it to bytesSource().',
   });
 }

@@ -248,6 +248,17 @@ describe('an image that cannot be read to its end', () => {
     });
   });
 
+  test('a tar is written only into a directory that is there', async () => {
+    await withImage(docker, async (image, at) => {
+      for (const scheme of ['docker-archive', 'oci-archive'])
+        await expect(writeImage(image, `${scheme}:${at('missing/x.tar')}`)).rejects.toMatchObject({
+          code: 'ERR_BOX_SYSTEM_CALL',
+          fields: { errno: 'ENOENT' },
+        });
+      expect(await readdir(at('.'))).toEqual(['source']);
+    });
+  });
+
   test('what is no regular file is not replaced', async () => {
     await withImage(docker, async (image, at) => {
       await runCommand('mkfifo', [at('fifo')]);

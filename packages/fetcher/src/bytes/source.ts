@@ -49,7 +49,7 @@ export function bytesSource(
     async resolve({ location }, context) {
       const image = images.get(location);
       if (image === undefined) throw unknown(scheme, location, [...images.keys()]);
-      if ('archive' in image) return resolveArchive(image, context, spent);
+      if ('archive' in image) return resolveArchive(image, context, { shown: `${scheme}:${location}`, spent });
       return {
         descriptor: image.root,
         async open({ digest }) {
@@ -78,7 +78,7 @@ export function bytesPlugin(images: ReadonlyMap<string, PrefetchedImage>, option
 async function resolveArchive(
   image: Extract<PrefetchedImage, { archive: unknown }>,
   context: SourceContext,
-  spent: WeakSet<object>,
+  { shown, spent }: { readonly shown: string; readonly spent: WeakSet<object> },
 ): Promise<ResolvedImage> {
   const staging = await context.store.stage('bytes');
   try {
@@ -86,7 +86,7 @@ async function resolveArchive(
     const bytes = await provide(image.archive, spent);
     const destination = createWriteStream(path, { flags: 'wx', mode: 0o600 });
     await pipeline(chunksOf(bytes), destination, { signal: context.signal });
-    const files = await openTarFiles(path, 'follow', context);
+    const files = await openTarFiles(path, 'follow', { ...context, shown });
     try {
       const resolved = await resolveIn(files, image.tag, context);
       return {

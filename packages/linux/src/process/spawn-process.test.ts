@@ -90,3 +90,15 @@ it('a program that cannot be executed is an error with its errno', () => {
   expect(() => spawnProcess({ ...call, file: '/no/such/program' })).toThrow('/no/such/program": ENOENT');
   expect(() => spawnProcess({ ...call, file: directory })).toThrow('EACCES');
 });
+
+it('a descriptor that cannot be handed over is an error, and the program does not start without it', () => {
+  const nothing = openSync('/dev/null', 'r');
+  try {
+    // more than any limit of open files: posix_spawn itself would not see that it is missing
+    const descriptors = [nothing, 2 ** 30, nothing];
+    const request = { file: '/bin/sh', argv: ['sh', '-c', 'exit 0'], env: {}, cwd: directory, descriptors };
+    expect(() => spawnProcess(request)).toThrow(/adddup2.*EBADF/);
+  } finally {
+    closeSync(nothing);
+  }
+});

@@ -45,19 +45,19 @@ const [F_GETFL, F_SETFL] = [3, 4];
 export function spawnProcess({ file, argv, env, cwd, descriptors }: SpawnRequest): number {
   descriptors.slice(0, 3).forEach(makeBlocking);
   const attributes = Buffer.alloc(attributesSize);
-  initAttributes(attributes);
-  setFlags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  setDefaultSignals(attributes, Buffer.alloc(signalsSize, 0xff));
-  setSignalMask(attributes, Buffer.alloc(signalsSize));
+  const flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+  succeeded('posix_spawnattr_init', initAttributes(attributes));
+  succeeded('posix_spawnattr_setflags', setFlags(attributes, flags));
+  succeeded('posix_spawnattr_setsigdefault', setDefaultSignals(attributes, Buffer.alloc(signalsSize, 0xff)));
+  succeeded('posix_spawnattr_setsigmask', setSignalMask(attributes, Buffer.alloc(signalsSize)));
   const actions = Buffer.alloc(actionsSize);
-  initActions(actions);
+  succeeded('posix_spawn_file_actions_init', initActions(actions));
   try {
     placeDescriptors(actions, descriptors);
-    addChdir(actions, cwd);
+    succeeded('posix_spawn_file_actions_addchdir_np', addChdir(actions, cwd), cwd);
     const envp = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     const pid = [0];
-    const errno = posixSpawn(pid, file, actions, attributes, [...argv, null], [...envp, null]);
-    if (errno !== 0) throw new SystemCallError('posix_spawn', errnoName(errno), file);
+    succeeded('posix_spawn', posixSpawn(pid, file, actions, attributes, [...argv, null], [...envp, null]), file);
     return pid[0] ?? -1;
   } finally {
     destroyActions(actions);
@@ -69,11 +69,25 @@ function placeDescriptors(actions: Buffer, descriptors: readonly number[]): void
   const above = Math.max(descriptors.length, ...descriptors) + 1;
   const sources = descriptors.map((fd, at) => {
     if (fd === at || fd >= descriptors.length) return fd;
-    addDup2(actions, fd, above + at);
+    duplicate(actions, fd, above + at);
     return above + at;
   });
-  sources.forEach((fd, at) => addDup2(actions, fd, at));
-  for (const fd of sources) if (fd >= above) addClose(actions, fd);
+  sources.forEach((fd, at) => duplicate(actions, fd, at));
+  for (const fd of sources) {
+    if (fd >= above) succeeded('posix_spawn_file_actions_addclose', addClose(actions, fd));
+  }
+}
+
+function duplicate(actions: Buffer, fd: number, target: number): void {
+  succeeded('posix_spawn_file_actions_adddup2', addDup2(actions, fd, target));
+}
+
+/**
+ * These functions return the errno. One that is ignored would leave a descriptor out: a number that the limit of open
+ * files does not allow (EBADF), or no memory to note it in.
+ */
+function succeeded(name: string, errno: number, of?: string): void {
+  if (errno !== 0) throw new SystemCallError(name, errnoName(errno), of);
 }
 
 /** Node may have made our own standard streams non-blocking, which few programs expect of theirs. */

@@ -77,7 +77,8 @@ async function pull(count: number): Promise<void> {
 async function churn(milliseconds: number): Promise<void> {
   const end = Date.now() + milliseconds;
   let rounds = 0;
-  for (; Date.now() < end; rounds += 1) {
+  // One round at least, however slow the machine is.
+  for (; rounds === 0 || Date.now() < end; rounds += 1) {
     await using store = await openStore({ home });
     const seed = `${randomInt(4)}`;
     const reference = `image-${seed}-${process.pid}`;
@@ -100,11 +101,14 @@ async function churn(milliseconds: number): Promise<void> {
   tell(`rounds ${rounds}`);
 }
 
-async function prune(milliseconds: number): Promise<void> {
-  const end = Date.now() + milliseconds;
+/** Prunes again and again until the file `stop` is there, and once after that. */
+async function prune(stop: string): Promise<void> {
   await using store = await openStore({ home });
   let removed = 0;
-  while (Date.now() < end) removed += (await store.prune({ all: true })).removed.length;
+  for (let last = false; !last;) {
+    last = existsSync(stop);
+    removed += (await store.prune({ all: true })).removed.length;
+  }
   tell(`removed ${removed}`);
 }
 
@@ -122,7 +126,7 @@ async function check(): Promise<void> {
 const modes: Record<string, () => Promise<void>> = {
   pull: () => pull(Number(rest[0])),
   churn: () => churn(Number(rest[0])),
-  prune: () => prune(Number(rest[0])),
+  prune: () => prune(String(rest[0])),
   write: () => write(Number(rest[0]), Number(rest[1])),
   check,
 };
