@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { buildImage, buildLayer, readTree, writeOciLayout } from '@boxkit/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { createBox } from '../../index.ts';
 import type { Box, JsonDocument } from '../../index.ts';
 
@@ -51,6 +52,24 @@ describe('the stages on JSON', () => {
     }
     await expect(box.plumbing.launch(planned)).rejects.toMatchObject({ code: 'ERR_BOX_CONTAINER_UNKNOWN' });
     expect(await readdir(join(home, 'store/containers'))).toEqual([]);
+  });
+
+  it('are as docs/reference/schemas publishes them, for whoever reads only that', async () => {
+    const published = async (stage: string) => {
+      const path = join(import.meta.dirname, `../../../../../docs/reference/schemas/${stage}.json`);
+      return z.fromJSONSchema(JSON.parse(await readFile(path, 'utf8')) as Parameters<typeof z.fromJSONSchema>[0]);
+    };
+    const fetched = throughJson(await box.plumbing.fetch('host:sh'));
+    const image = throughJson(await box.plumbing.manifest(fetched));
+    const rootfs = throughJson(await box.plumbing.apply(image));
+    const planned = throughJson(await box.plumbing.isolate(rootfs, { args: ['sh'] }));
+    const documents = { fetch: fetched, manifest: image, apply: rootfs, isolate: planned };
+    for (const [stage, document] of Object.entries(documents)) {
+      const schema = await published(stage);
+      expect(schema.safeParse(document).error).toBeUndefined();
+      expect(schema.safeParse({ ...document, stage: 'other' }).success).toBe(false);
+      expect(schema.safeParse({ ...document, added: 1 }).success).toBe(false);
+    }
   });
 
   it('carry seccomp programs, 64-bit numbers and unlimited limits', async () => {
