@@ -1,9 +1,10 @@
 // Bundles the command. docs/decisions/cli-bundle.md says why it looks as it does, with what was measured.
 import { createHash } from 'node:crypto';
-import { glob, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { glob, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { joinChunks } from './join-chunks.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
@@ -111,7 +112,6 @@ const shared = {
   external: ['koffi'],
   minifyWhitespace: true,
   minifySyntax: true,
-  sourcemap: 'external',
   charset: 'ascii',
   plugins: [zodApart, filtersReadyMade, ownModulesAreFree],
   logLevel: 'warning',
@@ -120,29 +120,29 @@ const shared = {
 await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
 
+const zod = join(outdir, 'zod.cjs');
+await build({ ...shared, format: 'cjs', outdir: undefined, outfile: zod, stdin: await zodAsUsed() });
+
 // CommonJS, where a module's imports are loaded when the module is: in one ESM file all would be at once.
-const commonJs = { ...shared, format: 'cjs', outExtension: { '.js': '.cjs' } };
-await build({
+const { outputFiles } = await build({
   ...shared,
-  format: 'cjs',
-  outdir: undefined,
-  outfile: join(outdir, 'zod.cjs'),
-  stdin: await zodAsUsed(),
-});
-await build({
-  ...commonJs,
   entryPoints: [join(here, 'src/main.ts')],
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
+  write: false,
   plugins: [...shared.plugins, dearModulesLate],
   define: { 'import.meta.url': 'bundleUrl' },
-  banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
-const mainDigest = createHash('sha256')
-  .update(await readFile(join(outdir, 'main.cjs')))
-  .digest('hex')
-  .slice(0, 16);
+const banner = 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;';
+const main = `${banner}\n${await joinChunks(outputFiles)}`;
+await writeFile(join(outdir, 'main.cjs'), main);
+const mainDigest = createHash('sha256').update(main).digest('hex').slice(0, 16);
 await build({
-  ...commonJs,
+  ...shared,
   entryPoints: [join(here, 'src/box.ts')],
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
   define: { mainDigest: JSON.stringify(mainDigest) },
 });
 
