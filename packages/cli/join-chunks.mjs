@@ -12,7 +12,10 @@ export async function joinChunks(outputFiles) {
   return `const chunks={\n${chunks.join(',\n')}\n};\n${loader}`;
 }
 
-/** What is no chunk is one of Node's modules, or a file beside this one. */
+/**
+ * What is no chunk is one of Node's modules, or a file beside this one. esbuild exports by getters, two for each name; what has
+ * run exports values, since no module of ours or of the libraries in the bundle changes an export later.
+ */
 const loader = `const started=new Map();
 function load(name){
 let module=started.get(name);
@@ -21,7 +24,7 @@ const chunk=chunks[name];
 if(chunk===undefined)return require(name);
 started.set(name,module={exports:{}});
 chunk(module.exports,load,module);
-return module.exports;
+return module.exports={...module.exports};
 }
 module.exports=load("./main.js");
 `;
