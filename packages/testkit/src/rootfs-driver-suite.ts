@@ -103,6 +103,19 @@ export function rootfsDriverSuite({ driver, openStore, imageOf, removeTree }: Ro
       await remove();
     });
 
+    test.each([0, 0o555])('a root of mode %o is kept, and what layers change in it is there', async (mode) => {
+      const root: TarEntry = { path: '.', type: 'directory', mode };
+      const layers = [
+        [root, { path: 'd/f', content: 'f' }, { path: 'gone', content: 'x' }],
+        [{ path: 'new', content: 'new\n' }, whiteout('gone')],
+        [root, { path: 'd/g', content: 'g\n' }, whiteout('d/f')],
+      ];
+      const { rootfs, remove } = await container(imageOf(layers.map((entries) => buildLayer(entries))));
+      const script = String.raw`stat -c %a .; find . -mindepth 1 -printf '%P %y\n' | sort; cat new d/g`;
+      expect(await inRootfs(rootfs, script)).toBe(`${mode.toString(8)}\nd d\nd/g f\nnew f\nnew\ng\n`);
+      await remove();
+    });
+
     test('what a container writes, changes and deletes stays its own', async () => {
       const image = imageOf(stack());
       const first = await container(image);

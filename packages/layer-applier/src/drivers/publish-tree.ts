@@ -1,8 +1,8 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { chmodSync, chownSync } from 'node:fs';
 import { namesIn, openDirectory, setTimes, SystemCallError } from '@boxkit/linux';
-import { moveAt } from '../merge/open-directory.ts';
+import { moveAt, openPathForChange } from '../merge/open-directory.ts';
 import { replaceXattrs } from '../merge/replace-xattrs.ts';
 
 /**
@@ -27,9 +27,9 @@ function publishWhole(from: string, to: string): void {
 }
 
 function publishChildren(from: string, to: string): void {
-  const [source, target] = [openDirectory(from), openDirectory(to)];
+  const { fd: source, stat } = openPathForChange(from);
+  const target = openDirectory(to);
   try {
-    const stat = fstatSync(source, { bigint: true });
     for (const name of namesIn(source)) {
       const errno = moveAt(source, name, target, name, false);
       if (errno !== undefined) throw new SystemCallError('renameat2', errno, to);

@@ -1,12 +1,11 @@
 import { closeSync } from 'node:fs';
-import { openDirectory } from '@boxkit/linux';
 import type { BytePath } from '../byte-path.ts';
 import type { StagedLayer } from '../staged-layer.ts';
 import { hideLower } from './hide-lower.ts';
 import { holdTargets, linkDeferred } from './link-deferred.ts';
 import { openMergeState } from './merge-state.ts';
 import { mergeTree, replaceAttributes } from './merge-tree.ts';
-import { openForChange } from './open-directory.ts';
+import { openPathForChange } from './open-directory.ts';
 
 /** What the merge needs to know of a staged layer. */
 export type MergeLayer = Pick<
@@ -29,15 +28,12 @@ export interface MergePlace {
 export function mergeLayer(place: MergePlace, layer: MergeLayer): void {
   using state = openMergeState(place.root, place.trash);
   const implied = new Set<string>(layer.impliedDirectories);
-  const tree = openDirectory(layer.path);
+  const ours = openPathForChange(layer.path);
+  const tree = ours.fd;
   try {
     const held = holdTargets(state, layer.deferredHardlinks);
     hideLower(state, tree, layer, implied);
-    const ours = openForChange(tree, '.');
-    if (layer.rootEntry && typeof ours !== 'string') {
-      replaceAttributes(state, ours, state.root, '' as BytePath);
-      closeSync(ours.fd);
-    }
+    if (layer.rootEntry) replaceAttributes(state, ours, state.root, '' as BytePath);
     mergeTree(state, tree, implied);
     linkDeferred(state, layer.layer, held);
     state.restore();

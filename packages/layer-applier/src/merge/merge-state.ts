@@ -2,7 +2,7 @@ import { chmodSync, closeSync, fstatSync, mkdirSync, mkdtempSync, type BigIntSta
 import { join } from 'node:path';
 import { openDirectory, removeDirectory, setTimes, removeName } from '@boxkit/linux';
 import type { BytePath } from '../byte-path.ts';
-import { moveAt, must, openBelow } from './open-directory.ts';
+import { moveAt, must, openBelow, openPathForChange } from './open-directory.ts';
 
 /** What of a stat is set at the end. */
 export type FinalAttributes = Pick<BigIntStats, 'atimeNs' | 'mtimeNs' | 'mode'>;
@@ -38,7 +38,7 @@ export interface MergeState extends Disposable {
 /** Opens `root`; what is taken out of it goes to `trash`, a directory on the same file system that is made. */
 export function openMergeState(rootPath: string, trashPath: string): MergeState {
   mkdirSync(trashPath, { recursive: true, mode: 0o700 });
-  const root = openDirectory(rootPath);
+  const { fd: root, stat: rootStat } = openPathForChange(rootPath);
   const trash = openDirectory(mkdtempSync(join(trashPath, 'layer-')));
   const finals = new Map<string, Final>();
   let discarded = 0;
@@ -52,6 +52,7 @@ export function openMergeState(rootPath: string, trashPath: string): MergeState 
       mode: Number(stat.mode) & 0o7777,
     });
   };
+  keep('' as BytePath, rootStat);
 
   return {
     root,

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs';
-import { openDirectoryAt, moveName, SystemCallError } from '@boxkit/linux';
+import { basename, dirname } from 'node:path';
+import { openDirectory, openDirectoryAt, moveName, SystemCallError } from '@boxkit/linux';
 
 /** An open directory, and what it was before it was made writable for the merge. */
 export interface OpenDirectory {
@@ -28,6 +29,18 @@ export function openForChange(parent: number, name: string): OpenDirectory | str
     chmodSync(`/proc/self/fd/${fd}`, (Number(stat.mode) & 0o7777) | ownerAll);
   }
   return { fd, stat };
+}
+
+/** The same of a directory of the host's, by its path. Throws where there is none. */
+export function openPathForChange(path: string): OpenDirectory {
+  const parent = openDirectory(dirname(path));
+  try {
+    const opened = openForChange(parent, Buffer.from(basename(path)).toString('latin1'));
+    if (typeof opened === 'string') throw new SystemCallError('open', opened, path);
+    return opened;
+  } finally {
+    closeSync(parent);
+  }
 }
 
 /** Closes a directory that was opened for a change, with the mode that it had. */
