@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { leftBehind, ordinaryUser, type OrdinaryUser, systemSnapshot } from '@boxkit/testkit';
@@ -29,7 +29,22 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
 
   const box = (...args: readonly string[]) => user.attempt(binary, args, { env: { BOX_HOME: home } });
   const limits = who === 'root' ? ['--pids-limit', '50'] : [];
-  const options = ['-q', '--rm', '--isolation', isolation, ...limits, '--tmpfs', '/t', '--name', 'c', image, '--'];
+  // A user may lack /dev/net/tun; chroot has the host's network.
+  const network = isolation === 'chroot' ? [] : ['--network', who === 'root' ? 'private' : 'none'];
+  const options = [
+    '-q',
+    '--rm',
+    '--isolation',
+    isolation,
+    ...limits,
+    ...network,
+    '--tmpfs',
+    '/t',
+    '--name',
+    'c',
+    image,
+    '--',
+  ];
   // A shell that waits for a command leaves Ctrl-C to that one.
   // With chroot what the command has started outlives a SIGKILL of box, as docs/guide/security.md says.
   const script = `${isolation === 'chroot' ? '' : 'sleep 7310 & '}echo up; exec sleep 7310`;
@@ -46,13 +61,18 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
     };
     await expect.poll(left).toEqual([]);
   }
-  function takeSnapshot({ system, cgroups }: Snapshot): string[] {
+  function takeSnapshot({ system, cgroups, networks }: Snapshot): string[] {
     const now = systemSnapshot();
-    const processes = now.processes.filter((text) => text.includes('7310') || text.includes(home));
+    const processes = now.processes.filter((text) => /7310|pasta|passt|slirp4netns/.test(text) || text.includes(home));
     const left = leftBehind(system, { mounts: now.mounts, processes, temporary: system.temporary });
-    return [...left, ...ownCgroups().filter((path) => !cgroups.includes(path))];
+    const more = (these: readonly string[], known: readonly string[]) => these.filter((one) => !known.includes(one));
+    return [...left, ...more(ownCgroups(), cgroups), ...more(networkNamespaces(), networks)];
   }
-  const snapshot = (): Snapshot => ({ system: systemSnapshot(), cgroups: ownCgroups() });
+  const snapshot = (): Snapshot => ({
+    system: systemSnapshot(),
+    cgroups: ownCgroups(),
+    networks: networkNamespaces(),
+  });
 
   it('when it exits, when its command is missing, and when it cannot be set up', async () => {
     const before = snapshot();
@@ -151,6 +171,20 @@ describe.each(cases)('of a container of %s with %s nothing is left', (who, isola
 interface Snapshot {
   readonly system: ReturnType<typeof systemSnapshot>;
   readonly cgroups: readonly string[];
+  readonly networks: readonly string[];
+}
+
+/** Those that a process is in; one that a mount keeps is among the mounts. */
+function networkNamespaces(): readonly string[] {
+  const found = readdirSync('/proc').flatMap((name) => {
+    try {
+      return /^\d+$/.test(name) ? [readlinkSync(`/proc/${name}/ns/net`)] : [];
+    } catch {
+      // it has ended meanwhile
+      return [];
+    }
+  });
+  return [...new Set(found)];
 }
 
 function ownCgroups(): readonly string[] {
