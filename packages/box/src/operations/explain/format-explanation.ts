@@ -44,7 +44,8 @@ function fetchSection({ reference, scheme, platform, blobs }: Explanation): stri
 }
 
 function layerSection({ layers }: Explanation): string[] {
-  return ['', `3. Apply ${layers.length} layers, lowest first`, '', ...layers.flatMap(layerLines)];
+  const title = layers.length === 1 ? '3. Apply the layer' : `3. Apply ${layers.length} layers, lowest first`;
+  return ['', title, '', ...layers.flatMap(layerLines)];
 }
 
 function layerLines(layer: ExplainedLayer): string[] {
@@ -64,10 +65,7 @@ function layerLines(layer: ExplainedLayer): string[] {
 
 function processSection({ rootfs, process, hostname, network }: Bundle): string[] {
   const { uid, gid } = process.user;
-  const how =
-    rootfs.kind === 'overlay'
-      ? `overlayfs lays the ${rootfs.lower.length} directories of the store over one another, with an empty one for what is written`
-      : `a plain directory, ${rootfs.path}`;
+  const how = rootfs.kind === 'overlay' ? overlayLine(rootfs.lower.length) : `a plain directory, ${rootfs.path}`;
   return [
     '',
     '4. Isolate',
@@ -77,6 +75,12 @@ function processSection({ rootfs, process, hostname, network }: Bundle): string[
     `   Environment: ${oneLine(Object.keys(process.env).join(', ')) || 'empty'}; nothing of yours.`,
     `   Host name ${hostname}; network: ${networks[network]}.`,
   ];
+}
+
+function overlayLine(count: number): string {
+  return count === 1
+    ? "overlayfs lays an empty directory, for what is written, over the store's"
+    : `overlayfs lays the ${count} directories of the store over one another, with an empty one for what is written`;
 }
 
 const networks = {
