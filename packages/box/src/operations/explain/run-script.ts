@@ -11,7 +11,7 @@ export function runScript(bundle: Bundle, backend: ScriptBackend, image: Indexed
   requireSimple(bundle);
   const lines = [
     ...commentLines('No mount point may be a symlink: it would lead a mount out of the root file system.'),
-    'for name in proc dev; do',
+    `for name in proc dev${backend === 'unshare' ? ' sys' : ''}; do`,
     '  [ ! -L "$root/$name" ] || { echo "$0: /$name of the image is a symlink" >&2; exit 125; }',
     '  mkdir -p "$root/$name"',
     'done',
@@ -106,6 +106,7 @@ function unshare(bundle: Bundle): string[] {
     '  mount --make-rprivate /               # nothing mounted from here on is seen outside',
     '  mount --bind "$root" "$root"',
     '  mount -t proc proc "$root/proc" -o nosuid,nodev,noexec',
+    '  mount -t sysfs sysfs "$root/sys" -o ro,nosuid,nodev,noexec 2>/dev/null || :   # with the network of the host only root may',
     '  mount -t tmpfs tmpfs "$root/dev" -o nosuid,mode=755',
     '  for name in null zero full random urandom tty; do   # no other device is reached',
     '    : > "$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"',
@@ -142,7 +143,8 @@ function bubblewrap(bundle: Bundle): string[] {
     ...commentLines(
       'bwrap makes the same namespaces, mounts a /proc and a small /dev, and drops every capability but those named.',
     ),
-    `exec bwrap --bind "$root" / --proc /proc --dev /dev --unshare-pid --unshare-ipc --unshare-uts${bundle.network === 'host' ? '' : ' --unshare-net'} --die-with-parent \\`,
+    `groups=; [ "$(id -u)" != 0 ] || groups="setpriv ${groupOption(bundle)}"`,
+    `exec $groups bwrap --bind "$root" / --proc /proc --dev /dev --unshare-pid --unshare-ipc --unshare-uts${bundle.network === 'host' ? '' : ' --unshare-net'} --die-with-parent \\`,
     `  --hostname ${shellWord(bundle.hostname)}${ids} --chdir ${shellWord(cwd)} --clearenv \\`,
     ...Object.entries(env).map(([key, value]) => `  --setenv ${shellWord(key)} ${shellWord(value)} \\`),
     `  -- ${command(bundle)}`,

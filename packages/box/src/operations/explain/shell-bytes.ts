@@ -9,7 +9,8 @@ export function pathWord(prefix: string, path: string): string {
     /[^A-Za-z0-9_./-]/gs,
     (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`,
   );
-  return `"${prefix}/$(printf '${escaped}')"`;
+  // the slash before it, lest a name that starts with - be an option
+  return `"${prefix}$(printf '/${escaped}')"`;
 }
 
 function quoted(text: string): string {
