@@ -37,6 +37,11 @@ describe('an image explained', () => {
         { path: 'was-directory/x', content: 'x' },
         { path: 'was-file', content: 'f' },
         { path: 'out', type: 'symlink', link: '/tmp' },
+        // what the second layer goes through, by names of bytes and of options
+        { path: '\u00e9', type: 'symlink', link: '-to\t' },
+        { path: '-to\t/deep\u00e9', type: 'symlink', link: '/nowhere' },
+        dir('-n\t'),
+        { path: '-n\t/gone\t', content: 'x' },
         dir('hidden'),
         { path: 'hidden/x', content: 'x' },
         dir('proc'),
@@ -56,6 +61,9 @@ describe('an image explained', () => {
           dir('out', 3000),
           whiteout('out/passwd'),
           { path: "it's $(odd) \n name", content: 'odd' },
+          { path: '\u00e9/f', content: 'through' },
+          { path: '\u00e9/deep\u00e9/f', content: 'through two' },
+          whiteout('-n\t/gone\t'),
           { path: 'implied/by', content: 'its entry', mtime: 4000 },
         ],
         { compression: 'zstd' },
@@ -155,8 +163,8 @@ describe('an image explained', () => {
   it('in words tells of files, layers and system calls', async () => {
     const explanation = await box.explain(reference, { args: ['sh'] });
     expect(explanation.layers.map(({ adds, deletes }) => [adds, deletes])).toEqual([
-      [20, 0],
-      [6, 3],
+      [24, 0],
+      [8, 4],
       [1, 3],
     ]);
     const words = formatExplanation(explanation);

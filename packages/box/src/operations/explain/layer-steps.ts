@@ -11,7 +11,7 @@ export interface LayerStep {
   readonly remove: readonly string[];
   /** Directories to be emptied before. */
   readonly empty: readonly string[];
-  /** Directories that the layer only implies and that are symlinks below, with what these lead to. */
+  /** Directories that the layer only implies and that are symlinks below, with what these lead to; what is deeper comes first. */
   readonly moved: readonly { readonly from: string; readonly to: string }[];
 }
 
@@ -45,7 +45,9 @@ function deletions(indexed: IndexedImage, layer: IndexedLayer, clashes: readonly
   return {
     remove,
     empty: [...new Set(emptied)].filter((path) => !goes(path)),
-    moved: [...indexed.movedIn(layer)].map(([from, to]) => ({ from, to })),
+    moved: [...indexed.movedIn(layer)]
+      .map(([from, to]) => ({ from, to }))
+      .toSorted((one, other) => other.from.length - one.from.length),
   };
 }
 

@@ -5,8 +5,8 @@ import { checksum, type LayerStep } from './layer-steps.ts';
 import { createdBy } from '../look/history.ts';
 import { runScript, type ScriptBackend } from './run-script.ts';
 import type { ScriptBlobs } from './script-blobs.ts';
-import { pathWord } from './shell-bytes.ts';
-import { commentLines, shellWord } from './shell-words.ts';
+import { bytesWord, pathWord } from './shell-bytes.ts';
+import { commentLines } from './shell-words.ts';
 
 export interface ScriptParts {
   readonly image: Image;
@@ -78,7 +78,7 @@ function layerLines({ image, blobs }: ScriptParts, step: LayerStep, position: nu
   const [compressed, uncompressed] = [checksum(layer.descriptor.digest), checksum(layer.diffId)];
   const command = createdBy(image, position).createdBy;
   // Names that tar changes on the way: the directory that a lower layer's symlink leads to.
-  const transforms = moved.map(({ from, to }) => `--transform=${shellWord(transform(from, to))}`);
+  const transforms = moved.map(({ from, to }) => `--transform=${bytesWord(transform(from, to))}`);
   return [
     '',
     ...commentLines(
@@ -95,7 +95,8 @@ function layerLines({ image, blobs }: ScriptParts, step: LayerStep, position: nu
     ...(empty.length === 0 ? [] : commentLines('Its opaque directories (.wh..wh..opq) start empty:')),
     ...empty.map((path) => `(cd ${pathWord('$root', path)}; find . ! -name . -prune -exec rm -rf -- {} +)`),
     ...(moved.length === 0 ? [] : commentLines('It writes through symlinks of lower layers: by names that need none.')),
-    `"$tar" -xpf "$work/layer.tar" -C "$root" "$owners" --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-unknown-keyword --exclude='.wh.*' ${transforms.join(' ')}`.trimEnd(),
+    // in the locale C, names are bytes for patterns too
+    `LC_ALL=C "$tar" -xpf "$work/layer.tar" -C "$root" "$owners" --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-unknown-keyword --exclude='.wh.*' ${transforms.join(' ')}`.trimEnd(),
   ];
 }
 
