@@ -42,6 +42,8 @@ interface Request {
   readonly as?: 'root' | 'user';
   /** Programs that are as good as not installed. */
   readonly without?: readonly string[];
+  /** Where no route leads elsewhere. */
+  readonly offline?: boolean;
   readonly script: string;
   readonly options?: RunOptions;
 }
@@ -65,7 +67,7 @@ afterEach(async () => {
 });
 
 /** In a mount namespace, where an ordinary user may open /dev/net/tun, as on most machines, and tools may be hidden. */
-async function start({ backend = 'unshare', as = 'root', without = [], script, options }: Request) {
+async function start({ backend = 'unshare', as = 'root', without = [], offline, script, options }: Request) {
   const base = join(place.path, as);
   const [root, home, device] = [join(base, 'root'), join(base, 'home'), join(base, 'tun')];
   for (const path of [base, root, home, device]) await mkdir(path, { recursive: true });
@@ -76,7 +78,7 @@ async function start({ backend = 'unshare', as = 'root', without = [], script, o
   const shell = `set -e; ${prepare} ${as === 'user' ? `${become} ${drop}` : 'exec "$@"'}`;
   const request = JSON.stringify({ backend, root, home, options: { args: ['sh', '-c', script], ...options } });
   const node = [process.execPath, '--input-type=module', '-e', program, request];
-  const child = spawn('unshare', ['--mount', 'sh', '-c', shell, 'sh', ...node], {
+  const child = spawn('unshare', ['--mount', ...(offline ? ['--net'] : []), 'sh', '-c', shell, 'sh', ...node], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: import.meta.dirname,
   });
@@ -265,6 +267,15 @@ describe('a private network', { timeout: 60_000 }, () => {
     const udp = { address: '127.0.0.1', hostPort: 18_080, containerPort: 18_080, protocol: 'udp' } as const;
     const { end } = await start({ without: [pasta], script: 'true', options: { publish: [udp] } });
     expect(await end()).toMatch(/^ERR_BOX_NOT_ENFORCEABLE .*slirp4netns loses the answers/);
+  });
+
+  it('is by slirp4netns where no route leads elsewhere, which pasta does not start without', async (context) => {
+    needs(context);
+    const script = 'busybox ip -o link | busybox cut -d: -f2';
+    const bySlirp = await start({ offline: true, script, options: { network: 'private' } });
+    expect(await bySlirp.end()).toBe(' lo\n tap0\nended with 0\n');
+    const byPasta = await start({ offline: true, without: [slirp], script, options: { network: 'private' } });
+    expect(await byPasta.end()).toMatch(/^ERR_BOX_NETWORK_FAILED .*with pasta: .*routable interface/);
   });
 
   it('is an error that names the packages when no tool is installed', async (context) => {

@@ -60,7 +60,10 @@ export class ContainerNetwork implements AsyncDisposable {
       if (this.#ended) return;
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `cannot connect the container's network with ${this.#network.tool}: ${why}`;
-      throw new BoxError('ERR_BOX_NETWORK_FAILED', message, { cause, fields: { tool: this.#network.tool } });
+      const hint = /routable interface/.test(why)
+        ? { hint: 'pasta wants a default route: connect this machine, or install the package slirp4netns.' }
+        : {};
+      throw new BoxError('ERR_BOX_NETWORK_FAILED', message, { cause, fields: { tool: this.#network.tool }, ...hint });
     } finally {
       if (control !== undefined) removeFile(control);
     }

@@ -60,6 +60,6 @@ function reasonOf(error: unknown): string {
 
 function hintFor(namespace: OverlayNamespace): string {
   return namespace === 'user'
-    ? 'It needs Linux 5.11, unprivileged user namespaces, and a home on ext4, xfs, btrfs or tmpfs; `merge` works without.'
+    ? 'It needs Linux 5.11, unprivileged user namespaces, and a home on ext4, xfs, btrfs or, since Linux 6.6, tmpfs; `merge` works without.'
     : 'It needs the overlay module and a home on ext4, xfs, btrfs or tmpfs (not on another overlay); `merge` works without.';
 }

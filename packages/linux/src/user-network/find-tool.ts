@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import type { UserModeNetwork } from '@boxkit/contracts';
 import { findProgram } from '../stub/find-program.ts';
+import { hasDefaultRoute } from './default-route.ts';
 
 export type NetworkTool = Pick<UserModeNetwork, 'tool' | 'program' | 'dns'>;
 
@@ -12,13 +13,16 @@ const tools = [
   { tool: 'slirp4netns', dns: '10.0.2.3' },
 ] as const;
 
-/** The user-mode network tool that is installed here; undefined for none. */
+/**
+ * The user-mode network tool that is installed here; undefined for none. pasta does not start where no route leads
+ * elsewhere, so there it comes last.
+ */
 export function findNetworkTool(path?: string): NetworkTool | undefined {
-  for (const { tool, dns } of tools) {
+  const found = tools.flatMap(({ tool, dns }) => {
     const program = findProgram(tool, path);
-    if (program !== undefined) return { tool, program, dns };
-  }
-  return undefined;
+    return program === undefined ? [] : [{ tool, program, dns }];
+  });
+  return found.length > 1 && !hasDefaultRoute() ? found.at(-1) : found[0];
 }
 
 /** Why this user can have no private network on this machine, and what to do; undefined when nothing is missing. */
