@@ -20,12 +20,8 @@ export { encodeEntry, type EncodedEntry, endOfTar, padding } from './tar/encode-
 export { openImageTree, type ImageTree, type TreeLayer } from './queries/image-tree.ts';
 export { streamFile } from './queries/stream-file.ts';
 export { type Found, findInImage } from './queries/find-in-image.ts';
-export {
-  IndexedImage,
-  type IndexedName,
-  type IndexedPath,
-  type SurveyedEntry as IndexedEntry,
-} from './indexed/indexed-image.ts';
+export { IndexedImage } from './indexed/indexed-image.ts';
+export type { IndexedName, IndexedPath, SurveyedEntry as IndexedEntry } from './indexed/image-entry.ts';
 export type { IndexedLayer } from './indexed/indexed-layer.ts';
 export { ensureIndex, openIndexedImage } from './indexed/open-indexed-image.ts';
 export { digestContents, type WantedContents } from './contents/layer-contents.ts';

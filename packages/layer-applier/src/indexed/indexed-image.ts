@@ -1,45 +1,16 @@
 import { baseName, joinPath, parentPath, pathFromText, type BytePath } from '../byte-path.ts';
 import { impliedMode } from '../extract/directory.ts';
 import { entryTypes, field, recordFlag } from '../layer-index/index-format.ts';
-import type { LayerEntry } from '../layer-index/layer-entry.ts';
 import { decodeRecord, rawRecords } from '../layer-index/read-index.ts';
 import { plainEntry } from '../tar/plain-entry.ts';
 import { gone, ImageNodes, noRecord, nodeKind } from './image-nodes.ts';
+import type { IndexedName, IndexedPath, SurveyedEntry } from './image-entry.ts';
 import type { IndexedLayer } from './indexed-layer.ts';
 import { contentOf, type HiddenPaths, type MadeDirectory, type MergeContext } from './merge-context.ts';
 import { settlePath, symlinkTarget } from './merge-context.ts';
 import { mergeIndex } from './merge-index.ts';
 import { RecordReader } from './record-reader.ts';
 import { walkImage, type WalkedDirectory } from './walk-image.ts';
-
-/** One entry of one layer, and what the layers above it make of it. */
-export interface SurveyedEntry {
-  readonly layer: IndexedLayer;
-  readonly entry: LayerEntry;
-  /** What the image has, or had, of it: the same for two entries that are one directory. */
-  readonly node: number;
-  /** Where it is in the image. */
-  readonly path: BytePath;
-  /** Whether the image shows it. A directory is shown however many layers have it; `met` tells of the others. */
-  readonly shown: boolean;
-  /** What the nearest layer above that has to do with the path does: replaces it, deletes it, or, of a directory, has it too. */
-  readonly met: { readonly position: number; readonly how: 'replaced' | 'deleted' | 'merged' } | undefined;
-}
-
-/** Something of an image, by its path without symlinks. */
-export interface IndexedPath {
-  readonly path: BytePath;
-  readonly kind: 'directory' | 'symlink' | 'other';
-  readonly node: number;
-}
-
-/** One name of a directory of the image. */
-export interface IndexedName extends IndexedPath {
-  /** As bytes (latin1). */
-  readonly name: string;
-  readonly entry: LayerEntry;
-  readonly layer: IndexedLayer;
-}
 
 const mostSymlinks = 40;
 
