@@ -125,6 +125,11 @@ describe.each(users)('the life of a container of %s', (who) => {
     await removeAll();
   });
 
+  it('has an init that lists of processes call by its name, when it is asked for', async () => {
+    const { stdout } = await box('run', '-q', '--rm', '--init', image, '--', 'cat', '/proc/1/comm');
+    expect(stdout).toBe('box-init\n');
+  });
+
   it('is stopped when its time is over', async () => {
     await start('slow', forever, '--timeout', '500ms');
     expect((await box('wait', 'slow')).stdout).toBe('143\n');

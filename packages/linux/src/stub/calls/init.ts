@@ -4,6 +4,7 @@ import {
   O_CLOEXEC,
   POLLIN,
   PR_SET_DUMPABLE,
+  PR_SET_NAME,
   SFD_CLOEXEC,
   SFD_NONBLOCK,
   SIGCHLD,
@@ -36,6 +37,11 @@ export function forkInit(): readonly SystemCall[] {
     label: 'command',
   };
   return [
+    {
+      name: 'prctl',
+      args: [PR_SET_NAME, 'box-init', 0, 0, 0],
+      why: 'what lists of processes call it; the command has its own by its execution',
+    },
     { name: 'rt_sigprocmask', args: [SIG_SETMASK, mask(everySignal), null, 8], why: 'signals wait for the init' },
     {
       name: 'clone',
