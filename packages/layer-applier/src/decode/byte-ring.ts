@@ -5,15 +5,16 @@ import { HashedInput } from './tar-input.ts';
  * the reader blocks its thread. A layer's tar goes through it from the thread that inflates to the one that extracts,
  * so that neither waits for the other at each chunk.
  *
- * Control words: bytes written and read (modulo 2^32), and a state. The size is a power of two and a multiple of 512,
- * so a tar block never lies across the seam.
+ * Control words: bytes written and read (modulo 2^32), a state, and how often each side has been called. Each sleeps on its
+ * count, which it loads before it looks at anything else: a call that comes between its look and its sleep has changed
+ * that. The size is a power of two and a multiple of 512, so a tar block never lies across the seam.
  */
 export interface ByteRing {
   readonly control: SharedArrayBuffer;
   readonly data: SharedArrayBuffer;
 }
 
-const word = { written: 0, read: 1, state: 2 } as const;
+const word = { written: 0, read: 1, state: 2, readerCalls: 3, writerCalls: 4 } as const;
 const state = { open: 0, ended: 1, stopped: 2 } as const;
 
 /** Bytes of a ring that neither end waits for without need. */
@@ -21,7 +22,7 @@ export const ringSize = 2 ** 22;
 
 /** `data` may have served another ring, whose both ends are done with it. */
 export function createRing(data: SharedArrayBuffer): ByteRing {
-  return { control: new SharedArrayBuffer(16), data };
+  return { control: new SharedArrayBuffer(20), data };
 }
 
 /** The writing end, for a thread with an event loop. */
@@ -39,20 +40,20 @@ export class RingWriter {
   async write(bytes: Uint8Array): Promise<boolean> {
     let from = 0;
     while (from < bytes.length) {
-      const read = Atomics.load(this.#control, word.read);
-      const used = (this.#written - read) >>> 0;
+      const calls = Atomics.load(this.#control, word.writerCalls);
+      const used = (this.#written - Atomics.load(this.#control, word.read)) >>> 0;
       const start = (this.#written >>> 0) % this.#data.length;
       const count = Math.min(bytes.length - from, this.#data.length - used, this.#data.length - start);
       if (this.stopped) return false;
       if (count === 0) {
-        await this.#space(read);
+        await this.#called(calls);
         continue;
       }
       this.#data.set(bytes.subarray(from, from + count), start);
       from += count;
       this.#written = (this.#written + count) | 0;
       Atomics.store(this.#control, word.written, this.#written);
-      Atomics.notify(this.#control, word.written);
+      call(this.#control, word.readerCalls);
     }
     return !this.stopped;
   }
@@ -60,7 +61,7 @@ export class RingWriter {
   /** No more bytes follow. */
   end(): void {
     Atomics.compareExchange(this.#control, word.state, state.open, state.ended);
-    Atomics.notify(this.#control, word.written);
+    call(this.#control, word.readerCalls);
   }
 
   /** Makes both sides give up: the reader throws RingStopped. */
@@ -72,18 +73,22 @@ export class RingWriter {
     return Atomics.load(this.#control, word.state) === state.stopped;
   }
 
-  async #space(read: number): Promise<void> {
-    const wait = Atomics.waitAsync(this.#control, word.read, read);
+  async #called(calls: number): Promise<void> {
+    const wait = Atomics.waitAsync(this.#control, word.writerCalls, calls);
     if (wait.async) await wait.value;
   }
 }
 
 function stopRing(control: Int32Array): void {
   Atomics.store(control, word.state, state.stopped);
-  Atomics.notify(control, word.written);
-  // The writer sleeps on this word: change it, so that a wait which begins now returns too.
-  Atomics.add(control, word.read, 0);
-  Atomics.notify(control, word.read);
+  call(control, word.readerCalls);
+  call(control, word.writerCalls);
+}
+
+/** Wakes a side, or keeps it from falling asleep. */
+function call(control: Int32Array, calls: typeof word.readerCalls | typeof word.writerCalls): void {
+  Atomics.add(control, calls, 1);
+  Atomics.notify(control, calls);
 }
 
 /** Thrown by the reader when the writer has given up. */
@@ -108,11 +113,12 @@ export class RingSource {
   next(): Uint8Array | undefined {
     if (this.#taken !== Atomics.load(this.#control, word.read)) {
       Atomics.store(this.#control, word.read, this.#taken);
-      Atomics.notify(this.#control, word.read);
+      call(this.#control, word.writerCalls);
     }
     const size = this.#data.length;
     const start = (this.#taken >>> 0) % size;
     for (;;) {
+      const calls = Atomics.load(this.#control, word.readerCalls);
       const ended = Atomics.load(this.#control, word.state);
       const written = Atomics.load(this.#control, word.written);
       if (ended === state.stopped) throw new RingStopped();
@@ -122,7 +128,7 @@ export class RingSource {
         return this.#data.subarray(start, start + count);
       }
       if (ended === state.ended) return undefined;
-      Atomics.wait(this.#control, word.written, written);
+      Atomics.wait(this.#control, word.readerCalls, calls);
     }
   }
 }
@@ -150,9 +156,10 @@ export class RingInput extends HashedInput {
     const read = (this.#taken - (this.end - this.position)) | 0;
     if (read !== Atomics.load(this.#control, word.read)) {
       Atomics.store(this.#control, word.read, read);
-      Atomics.notify(this.#control, word.read);
+      call(this.#control, word.writerCalls);
     }
     for (;;) {
+      const calls = Atomics.load(this.#control, word.readerCalls);
       const ended = Atomics.load(this.#control, word.state);
       const written = Atomics.load(this.#control, word.written);
       if (ended === state.stopped) throw new RingStopped();
@@ -164,7 +171,7 @@ export class RingInput extends HashedInput {
         this.#check(fresh);
       }
       if (this.end - this.position >= minimum || ended === state.ended) return this.end - this.position;
-      Atomics.wait(this.#control, word.written, written);
+      Atomics.wait(this.#control, word.readerCalls, calls);
     }
   }
 
