@@ -42,6 +42,12 @@ test('calls are relative to the descriptor, whatever its path is now', async () 
   }
 });
 
+test('the errno of a failed call is not that of what Node has done since', () => {
+  expect(mkdirAt(-1, cString('relative'), 0o755)).toBe(-1);
+  expect(() => process.kill(2 ** 30, 0)).toThrow('ESRCH');
+  expect(lastErrno()).toBe('EBADF');
+});
+
 test('openBeneath follows no symlink and does not leave its directory', async () => {
   await using home = await temporaryDirectory('fs-at');
   await mkdir(join(home.path, 'a/b'), { recursive: true });

@@ -10,6 +10,8 @@ const names = new Map<number, string>(Object.entries(constants.errno).map(([name
 
 let koffi: ReturnType<typeof loadNativePart> | undefined;
 let library: Koffi.LibraryHandle | undefined;
+/** The errno of the last call that failed. */
+let lastFailure = 0;
 
 /** Only what needs a system call pays for loading it. */
 function load(): { koffi: ReturnType<typeof loadNativePart>; library: Koffi.LibraryHandle } {
@@ -21,19 +23,22 @@ function load(): { koffi: ReturnType<typeof loadNativePart>; library: Koffi.Libr
 /**
  * Binds a function of the C library, on its first call, by its C prototype:
  * `bind('int flock(int fd, int operation)')`. Pass paths as NUL-terminated Buffers (`const void *`): Linux names are bytes.
- * Returns what the function returns; see `failed` for errno.
+ * Returns what the function returns; `lastErrno` tells why it failed.
  */
 export function bind(prototype: string): LibcFunction {
   let bound: LibcFunction | undefined;
   return (...args) => {
     bound ??= load().library.func(prototype) as unknown as LibcFunction;
-    return bound(...args);
+    const result = bound(...args);
+    // At once: on the way into any function V8 may collect garbage or wait for a thread, which sets errno too.
+    if (result === -1) lastFailure = koffi?.errno() ?? 0;
+    return result;
   };
 }
 
 /** The errno of the last failed call on this thread, by name (`ENOENT`). */
 export function lastErrno(): string {
-  return errnoName(load().koffi.errno());
+  return errnoName(lastFailure);
 }
 
 /** An errno's name, from its number. */
